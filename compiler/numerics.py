@@ -1,0 +1,99 @@
+"""Fixed-point numbers: formats, rounding and saturation.
+
+The one place in Python where these rules stand. The C runtime (firmware/runtime/nn_fixed.h) and the
+hardware (rtl/requantize.v) state them again in their own language, and tests hold the three together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+Rounding = Literal["half_even", "half_up", "floor"]
+ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
+
+
+@dataclass(frozen=True)
+class Format:
+    """A fixed-point format: an integer of `width` bits that stands for integer * 2**-fraction.
+
+    Args:
+        signed: Two's complement if true.
+        width: Bits in all, the sign included.
+        fraction: Bits behind the binary point; may be negative or exceed the width.
+    """
+
+    signed: bool
+    width: int
+    fraction: int
+
+    @property
+    def lo(self) -> int:
+        """The least integer."""
+        return -(1 << (self.width - 1)) if self.signed else 0
+
+    @property
+    def hi(self) -> int:
+        """The greatest integer."""
+        return (1 << (self.width - 1)) - 1 if self.signed else (1 << self.width) - 1
+
+    @property
+    def step(self) -> float:
+        """What one unit in the last place stands for."""
+        return 2.0**-self.fraction
+
+    def __str__(self) -> str:
+        return f"{'s' if self.signed else 'u'}{self.width}.{self.fraction}"
+
+
+def signed_width(lo: int, hi: int) -> int:
+    """The least width of a signed integer that holds every value from lo to hi."""
+    return max((-lo - 1).bit_length() if lo < 0 else 0, hi.bit_length() if hi > 0 else 0) + 1
+
+
+def rounding_half(shift: int, rounding: Rounding) -> int:
+    """The most that rounding away `shift` bits adds before the shift."""
+    return 0 if rounding == "floor" or shift <= 0 else 1 << (shift - 1)
+
+
+def shift_round(x: np.ndarray, shift: int, rounding: Rounding) -> np.ndarray:
+    """Drops `shift` low bits of int64 integers (a negative shift appends zeros), rounding as told."""
+    if shift <= 0:
+        return x << -shift
+    if rounding == "floor":
+        return x >> shift
+    half = np.int64(1) << np.int64(shift - 1)
+    if rounding == "half_up":
+        return (x + half) >> shift
+    # Half to even: a tie rounds up only where the kept part is odd.
+    return (x + (half - 1) + ((x >> shift) & 1)) >> shift
+
+
+def requantize(x: np.ndarray, shift: int, rounding: Rounding, lo: int, hi: int) -> np.ndarray:
+    """Rounds int64 integers by `shift` bits and clamps them: the only place where precision is given up."""
+    return np.clip(shift_round(x, shift, rounding), lo, hi)
+
+
+def quantize(
+    x: np.ndarray, format: Format, rounding: Rounding = "half_even", lo: int | None = None, hi: int | None = None
+) -> np.ndarray:
+    """The int64 integers of real numbers in a format, rounded and saturated (to [lo, hi] where given).
+
+    NaN has no integer; it becomes 0, as the C helpers have it.
+    """
+    scaled = np.asarray(x, np.float64) * 2.0**format.fraction
+    scaled = np.nan_to_num(scaled, nan=0.0, posinf=np.inf, neginf=-np.inf)
+    if rounding == "half_even":
+        scaled = np.rint(scaled)
+    elif rounding == "half_up":
+        scaled = np.floor(scaled + 0.5)
+    else:
+        scaled = np.floor(scaled)
+    return np.clip(scaled, format.lo if lo is None else lo, format.hi if hi is None else hi).astype(np.int64)
+
+
+def dequantize(x: np.ndarray, format: Format) -> np.ndarray:
+    """The real numbers (float64) that integers of a format stand for."""
+    return np.asarray(x, np.float64) * format.step
