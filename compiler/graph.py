@@ -32,6 +32,7 @@ class Value:
         layer: The Keras layer it came from, for errors and reports.
         format: None for floating point.
         range: The least and greatest real number it can take, where a pass has worked that out.
+        folded: Other Keras layers whose work has been folded into the operation that computes it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Value:
     layer: str
     format: Format | None = None
     range: tuple[float, float] | None = None
+    folded: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -92,7 +94,7 @@ class Convolution(Op):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Window(Op):
-    """Stream graphs only: (C,) -> (taps, C), the samples (taps-1)*dilation, ..., 1*dilation, 0 steps ago, in this order."""
+    """Stream graphs only: (C,) -> (taps, C), what was 0, dilation, ..., (taps-1)*dilation samples ago, oldest first."""
 
     state: str
     taps: int

@@ -1,0 +1,125 @@
+"""What a lowering sees of one Keras layer, and the rule that every configuration key is consumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from compiler.errors import CompileError
+from compiler.graph import Namer, Op, Value
+from compiler.keras_file import LayerSpec
+
+# Keys that cannot change what a trained layer computes.
+WITHOUT_EFFECT = frozenset({"name", "trainable", "batch_input_shape", "batch_shape", "activity_regularizer"})
+WEIGHT_TRAINING = ("initializer", "regularizer", "constraint")
+
+_UNSET = object()
+
+
+class Layer:
+    """One layer being lowered: hands out its configuration and weights, and collects the operations made of it.
+
+    A lowering reads every key that matters with `take` or `expect`; `finish` refuses whatever is left, so
+    that no attribute is ever dropped in silence.
+    """
+
+    def __init__(self, spec: LayerSpec, ops: list[Op], namer: Namer) -> None:
+        self.name = spec.name
+        self.class_name = spec.class_name
+        self._config = dict(spec.config)
+        self._weights = list(spec.weights)
+        self._ops = ops
+        self._namer = namer
+        self._read = set(WITHOUT_EFFECT)
+        self._dtype()
+
+    def error(self, what: str, hint: str | None = None) -> CompileError:
+        """A CompileError that names this layer."""
+        return CompileError(what, layer=self.name, hint=hint)
+
+    # Configuration.
+
+    def take(self, key: str, default: Any = _UNSET) -> Any:
+        """The value of a key, which is thereby consumed."""
+        self._read.add(key)
+        if key not in self._config and default is _UNSET:
+            raise self.error(f"its configuration has no '{key}'")
+        return self._config.get(key, default)
+
+    def expect(self, key: str, *allowed: Any) -> None:
+        """Refuses a key unless it has one of the allowed values, or is absent and so at the first of them."""
+        value = self.take(key, allowed[0])
+        if value not in allowed:
+            wanted = " or ".join(repr(choice) for choice in allowed)
+            raise self.error(f"{key}={value!r} is not supported", hint=f"Supported: {key}={wanted}.")
+
+    def size(self, key: str) -> int:
+        """A positive integer, alone or in a list of one, as Keras writes one-dimensional sizes."""
+        value = self.take(key)
+        if isinstance(value, list) and len(value) == 1:
+            (value,) = value
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise self.error(f"{key}={value!r} is not a positive integer")
+        return value
+
+    def flag(self, key: str, default: bool = True) -> bool:
+        """A boolean."""
+        value = self.take(key, default)
+        if not isinstance(value, bool):
+            raise self.error(f"{key}={value!r} is neither true nor false")
+        return value
+
+    def number(self, key: str, default: float) -> float:
+        """A finite number."""
+        value = self.take(key, default)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not np.isfinite(value):
+            raise self.error(f"{key}={value!r} is not a number")
+        return float(value)
+
+    def ignore(self, *keys: str) -> None:
+        """Consumes keys that matter in training only."""
+        self._read.update(keys)
+
+    def ignore_training_of(self, *weights: str) -> None:
+        """Consumes the initialisers, regularisers and constraints of weights."""
+        self.ignore(*(f"{weight}_{suffix}" for weight in weights for suffix in WEIGHT_TRAINING))
+
+    def finish(self) -> None:
+        """Refuses any key that nobody read. A key that is None asks for nothing, so newer files stay readable."""
+        for key in sorted(self._config.keys() - self._read):
+            if self._config[key] is not None:
+                raise self.error(f"{key}={self._config[key]!r}: this key of {self.class_name} is not supported")
+        if self._weights:
+            raise self.error(f"has {len(self._weights)} weights more than a {self.class_name} of this configuration")
+
+    def _dtype(self) -> None:
+        policy = self.take("dtype", "float32")
+        if isinstance(policy, Mapping):
+            policy = (policy.get("config") or {}).get("name")
+        if policy not in ("float32", None):
+            raise self.error(f"dtype={policy!r} is not supported", hint="Save the model in float32.")
+
+    # Weights.
+
+    def weight(self, key: str, shape: Sequence[int]) -> np.ndarray:
+        """The next weight in Keras' order, as float64, checked for shape and for numbers that are none."""
+        if not self._weights:
+            raise self.error(f"the file holds no '{key}' for it", hint="Save the model after it was built.")
+        array = self._weights.pop(0)
+        if array.shape != tuple(shape):
+            raise self.error(f"'{key}' has the shape {array.shape}, not {tuple(shape)}")
+        if not np.all(np.isfinite(array)):
+            raise self.error(f"'{key}' holds NaN or infinity", hint="Training diverged: train again.")
+        return array.astype(np.float64)
+
+    # Operations.
+
+    def emit(
+        self, kind: type[Op], x: Value, shape: Sequence[int | None], *, suffix: str = "", **attributes: Any
+    ) -> Value:
+        """Appends an operation on x and returns its output, a value of this layer."""
+        output = Value(self._namer(self.name + suffix), tuple(shape), self.name)
+        self._ops.append(kind(inputs=(x,), output=output, **attributes))
+        return output

@@ -1,0 +1,159 @@
+"""Chooses fixed-point formats for a float stream graph, from worst-case ranges, and puts it on their grids.
+
+Where the file has quantisers they win, and then every product needs one in front of it. A graph without
+any gets, for each value that a product reads or that leaves the graph, the format of `bits` bits whose
+range just holds what interval arithmetic finds, a bound of exactly a power of two losing its last step to
+saturation, as full scale does in Q15.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compiler.errors import CompileError
+from compiler.graph import Affine, Graph, MatMul, Op, Quantize, State, Unary, Value, Window, rewrite
+from compiler.numerics import Format, Rounding, dequantize, quantize
+
+Interval = tuple[np.ndarray, np.ndarray]  # (channels,) each: the least and the greatest value
+
+
+@dataclass(frozen=True)
+class FixedOptions:
+    """What the command line says about numbers: widths in bits, how chosen formats round, the inputs' range."""
+
+    bits: int = 16
+    weight_bits: int = 16
+    rounding: Rounding = "half_up"
+    input_range: tuple[float, float] = (-1.0, 1.0)
+
+
+def choose_formats(graph: Graph, options: FixedOptions) -> Graph:
+    """Puts every weight and every value that a product reads, or that leaves the graph, on a grid.
+
+    Raises:
+        CompileError: Naming the first layer that has no fixed-point form, or lacks a quantiser.
+    """
+    for op in graph.ops:
+        if isinstance(op, Unary) and op.function != "relu":
+            raise CompileError(f"the activation {op.function} has no fixed-point form yet", layer=op.output.layer)
+    graph = _affine_as_product(graph)
+    if any(isinstance(op, Quantize) for op in graph.ops):
+        _demand_quantizers(graph)
+    else:
+        graph = _quantize_values(graph, options)
+    return _quantize_weights(graph, options)
+
+
+def _affine_as_product(graph: Graph) -> Graph:
+    """A batch normalisation that could not be folded is a product with a diagonal matrix."""
+
+    def transform(op: Op) -> Op:
+        if not isinstance(op, Affine):
+            return op
+        return MatMul(inputs=op.inputs, output=op.output, weights=np.diag(op.scale), bias=op.shift)
+
+    return rewrite(graph, transform)
+
+
+def _on_grid(graph: Graph, value: Value) -> bool:
+    """Whether a quantiser has the last word on a value; relu keeps a value on its grid."""
+    op = graph.producer(value)
+    if isinstance(op, Quantize):
+        return True
+    return isinstance(op, Window | Unary) and _on_grid(graph, op.inputs[0])
+
+
+def _demand_quantizers(graph: Graph) -> None:
+    hint = "Put a QActivation in front of it, or remove all quantisers to let the compiler choose formats."
+    for op in graph.ops:
+        if isinstance(op, MatMul) and not _on_grid(graph, op.inputs[0]):
+            raise CompileError("its input has no quantiser", layer=op.output.layer, hint=hint)
+    for value in graph.outputs:
+        if not _on_grid(graph, value):
+            raise CompileError(
+                "the model's output has no quantiser", layer=value.layer, hint="End the model in a QActivation."
+            )
+
+
+def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
+    ranges = worst_case_ranges(graph, options.input_range)
+    wanted = {op.inputs[0].name for op in graph.ops if isinstance(op, MatMul | Window)}
+    wanted |= {value.name for value in graph.outputs}
+    wanted -= {op.output.name for op in graph.ops if isinstance(op, Window)}
+
+    def grid(value: Value, rounding: Rounding) -> Quantize:
+        lo, hi = ranges[value.name]
+        format = format_for(max(-lo.min(), hi.max()), options.bits)
+        output = replace(value, name=f"{value.name}_q", range=(float(lo.min()), float(hi.max())))
+        return Quantize(inputs=(value,), output=output, format=format, rounding=rounding, lo=format.lo, hi=format.hi)
+
+    # Whoever feeds the build rounds the input, half to even.
+    heads = {value.name: grid(value, "half_even") for value in graph.inputs}
+
+    def transform(op: Op) -> list[Op]:
+        op = replace(op, inputs=tuple(heads[v.name].output if v.name in heads else v for v in op.inputs))
+        return [op, grid(op.output, options.rounding)] if op.output.name in wanted else [op]
+
+    body = rewrite(graph, transform)
+    states = tuple(
+        replace(state, value=heads[state.value.name].output) if state.value.name in heads else state
+        for state in body.states
+    )
+    outputs = tuple(heads[v.name].output if v.name in heads else v for v in body.outputs)
+    return replace(body, ops=(*heads.values(), *body.ops), states=states, outputs=outputs)
+
+
+def _quantize_weights(graph: Graph, options: FixedOptions) -> Graph:
+    """Weights that no quantiser of the file has put on a grid go on one of `weight_bits` bits."""
+
+    def transform(op: Op) -> Op:
+        if not isinstance(op, MatMul) or op.weights_format is not None:
+            return op
+        format = format_for(float(np.abs(op.weights).max(initial=0)), options.weight_bits)
+        return replace(op, weights=dequantize(quantize(op.weights, format), format), weights_format=format)
+
+    return rewrite(graph, transform)
+
+
+def format_for(bound: float, width: int) -> Format:
+    """The signed format of a width with the most fraction bits that holds numbers up to a bound in magnitude."""
+    integer_bits = math.ceil(math.log2(bound)) if bound > 0 else 0
+    return Format(True, width, width - 1 - integer_bits)
+
+
+def worst_case_ranges(graph: Graph, input_range: tuple[float, float]) -> dict[str, Interval]:
+    """Interval arithmetic, channel by channel, over a float stream graph whose inputs stay in a range."""
+    ranges: dict[str, Interval] = {}
+    for value in graph.inputs:
+        lo, hi = np.full(value.size, float(input_range[0])), np.full(value.size, float(input_range[1]))
+        ranges[value.name] = _with_rest(graph, value, (lo, hi))
+    for op in graph.ops:
+        ranges[op.output.name] = _with_rest(graph, op.output, _image(op, ranges[op.inputs[0].name]))
+    return ranges
+
+
+def _image(op: Op, source: Interval) -> Interval:
+    lo, hi = source
+    match op:
+        case Window():
+            return np.tile(lo, op.taps), np.tile(hi, op.taps)
+        case MatMul():
+            positive, negative = np.maximum(op.weights, 0), np.minimum(op.weights, 0)
+            return lo @ positive + hi @ negative + op.bias, hi @ positive + lo @ negative + op.bias
+        case Unary(function="relu"):
+            return np.maximum(lo, 0), np.maximum(hi, 0)
+        case Quantize():
+            return np.clip(lo, op.lo * op.format.step, None), np.clip(hi, None, op.hi * op.format.step)
+    raise NotImplementedError(f"no range for {type(op).__name__}")
+
+
+def _with_rest(graph: Graph, value: Value, interval: Interval) -> Interval:
+    """A state that starts elsewhere than at zero widens the range of what it remembers."""
+    states: list[State] = [state for state in graph.states if state.value.name == value.name]
+    lo, hi = interval
+    for state in states:
+        lo, hi = np.minimum(lo, state.initial), np.maximum(hi, state.initial)
+    return lo, hi

@@ -1,0 +1,189 @@
+"""Float graph on grids -> the same graph on integers, with accumulators proven wide enough."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from compiler.errors import CompileError
+from compiler.graph import Graph, MatMul, Op, Quantize, Requantize, Unary, Value, Window, replace_values, rewrite
+from compiler.numerics import Format, quantize, requantize, rounding_half, signed_width
+
+# The widest accumulator; int64 leaves one bit for what rounding adds. Accumulators have it until proven narrower.
+WIDEST = 62
+
+
+def to_integers(graph: Graph) -> Graph:
+    """Exchanges real numbers for integers: weights, biases, states and quantisers alike."""
+    graph = _absorb_input_quantizers(graph)
+
+    def transform(op: Op) -> Op:
+        (x,) = op.inputs
+        match op:
+            case Window():
+                return replace(op, output=replace(op.output, format=x.format))
+            case MatMul():
+                return _integer_product(op, x.format)
+            case Unary(function="relu"):
+                # A value keeps its format; only the clamp is new.
+                return Requantize(
+                    inputs=op.inputs,
+                    output=replace(op.output, format=x.format),
+                    shift=0,
+                    rounding="floor",
+                    lo=0,
+                    hi=x.format.hi,
+                )
+            case Quantize():
+                return Requantize(
+                    inputs=op.inputs,
+                    output=replace(op.output, format=op.format),
+                    shift=x.format.fraction - op.format.fraction,
+                    rounding=op.rounding,
+                    lo=op.lo,
+                    hi=op.hi,
+                )
+        raise NotImplementedError(f"no integer form of {type(op).__name__}")
+
+    return _integer_states(rewrite(graph, transform))
+
+
+def _absorb_input_quantizers(graph: Graph) -> Graph:
+    """The quantiser behind an input becomes the input's own format: whoever feeds the build rounds."""
+    formats: dict[str, Format] = {}
+    for value in graph.inputs:
+        readers = graph.consumers(value)
+        grids = {op.format for op in readers if isinstance(op, Quantize)}
+        if len(grids) != 1 or not all(isinstance(op, Quantize) for op in readers):
+            raise CompileError("the input needs one quantiser that everything reads it through", layer=value.layer)
+        formats[value.name] = grids.pop()
+    inputs = {value.name: replace(value, format=formats[value.name]) for value in graph.inputs}
+    graph = replace_values(graph, inputs)
+
+    def transform(op: Op) -> Op | Value:
+        (x,) = op.inputs
+        if isinstance(op, Quantize) and x.name in inputs and (op.lo, op.hi) == (op.format.lo, op.format.hi):
+            return replace(x, range=op.output.range or x.range)
+        return op
+
+    graph = rewrite(graph, transform)
+    read = {op.inputs[0].name: op.inputs[0] for op in graph.ops if op.inputs[0].name in inputs}
+    return replace_values(graph, read)
+
+
+def _integer_product(op: MatMul, format: Format) -> MatMul:
+    fraction = format.fraction + op.weights_format.fraction
+    if op.bias_format and op.bias_format.fraction > fraction:
+        # A bias finer than the products: the accumulator takes the bias' grid, so that nothing is lost.
+        extra = op.bias_format.fraction - fraction
+        finer = Format(True, op.weights_format.width + extra, op.weights_format.fraction + extra)
+        return _integer_product(replace(op, weights_format=finer), format)
+    weights = op.weights * 2.0**op.weights_format.fraction
+    integers = np.rint(weights).astype(np.int64)
+    if not np.array_equal(weights, integers):
+        raise CompileError(f"its weights do not lie on the grid of {op.weights_format}", layer=op.output.layer)
+    return replace(
+        op,
+        weights=integers,
+        # Half to even, and no saturation: the accumulator is made wide enough for it afterwards.
+        bias=np.rint(op.bias * 2.0**fraction).astype(np.int64),
+        output=replace(op.output, format=Format(True, WIDEST, fraction)),
+    )
+
+
+def _integer_states(graph: Graph) -> Graph:
+    states = tuple(replace(state, initial=quantize(state.initial, state.value.format)) for state in graph.states)
+    return replace(graph, states=states)
+
+
+def fuse_clamps(graph: Graph) -> Graph:
+    """A clamp before or after a requantisation is part of it: rounding is monotone, so the order is free."""
+    made: dict[str, Requantize] = {}
+
+    def transform(op: Op) -> Op:
+        if not isinstance(op, Requantize):
+            return op
+        before = made.get(op.inputs[0].name)
+        if before is not None and before.shift == 0:
+            lo, hi = _through(before.lo, op), _through(before.hi, op)
+            op = replace(op, inputs=before.inputs, lo=lo, hi=hi, output=_folding(op.output, before))
+        elif before is not None and op.shift == 0 and len(graph.consumers(before.output)) == 1:
+            lo, hi = np.clip(before.lo, op.lo, op.hi), np.clip(before.hi, op.lo, op.hi)
+            op = replace(before, lo=int(lo), hi=int(hi), output=_folding(op.output, before))
+        made[op.output.name] = op
+        return op
+
+    return rewrite(graph, transform)
+
+
+def _through(bound: int, op: Requantize) -> int:
+    return int(requantize(np.int64(bound), op.shift, op.rounding, op.lo, op.hi))
+
+
+def _folding(value: Value, before: Requantize) -> Value:
+    layers = (before.output.layer, *before.output.folded)
+    return replace(value, folded=tuple(dict.fromkeys(layer for layer in layers if layer != value.layer)))
+
+
+def fold_rounding(graph: Graph) -> Graph:
+    """Half up costs nothing: the half goes into the bias, and the requantisation only shifts."""
+    halves: dict[str, set[int]] = {}
+    for op in graph.ops:
+        for value in op.inputs:
+            up = isinstance(op, Requantize) and op.rounding == "half_up"
+            halves.setdefault(value.name, set()).add(rounding_half(op.shift, "half_up") if up else 0)
+    foldable = {
+        op.output.name: next(iter(halves[op.output.name]))
+        for op in graph.ops
+        if isinstance(op, MatMul) and not graph.is_output(op.output) and len(halves.get(op.output.name, ())) == 1
+    }
+
+    def transform(op: Op) -> Op:
+        if isinstance(op, MatMul) and op.output.name in foldable:
+            return replace(op, bias=op.bias + foldable[op.output.name])
+        if isinstance(op, Requantize) and foldable.get(op.inputs[0].name):
+            return replace(op, rounding="floor")
+        return op
+
+    return rewrite(graph, transform)
+
+
+def prove_accumulators(graph: Graph) -> Graph:
+    """Gives each accumulator the least width that no input in range can overflow, its rounding included.
+
+    Raises:
+        CompileError: Naming a layer whose accumulator would need more than 62 bits.
+    """
+
+    def transform(op: Op) -> Op:
+        if not isinstance(op, MatMul):
+            return op
+        width = accumulator_width(graph, op)
+        if width > WIDEST:
+            raise CompileError(f"its accumulator would need {width} bits", layer=op.output.layer)
+        return replace(op, output=replace(op.output, format=replace(op.output.format, width=width)))
+
+    return rewrite(graph, transform)
+
+
+def accumulator_width(graph: Graph, op: MatMul) -> int:
+    """The least width of |bias| + sum |w| * max |x| plus the half that rounding may add, over all columns."""
+    lo, hi = integer_range(graph, op.inputs[0])
+    readers = [reader for reader in graph.consumers(op.output) if isinstance(reader, Requantize)]
+    half = max((rounding_half(reader.shift, reader.rounding) for reader in readers), default=0)
+    # Python's integers: the proof itself must not overflow.
+    columns = np.abs(op.weights).astype(object).sum(axis=0) * max(-lo, hi) + np.abs(op.bias).astype(object)
+    return signed_width(-int(max(columns)) - half, int(max(columns)) + half)
+
+
+def integer_range(graph: Graph, value: Value) -> tuple[int, int]:
+    """The least and greatest integer that a value of a fixed-point graph can be."""
+    op = graph.producer(value)
+    if isinstance(op, Window):
+        state = graph.state(op.state)
+        lo, hi = integer_range(graph, op.inputs[0])
+        return min(lo, int(state.initial.min())), max(hi, int(state.initial.max()))
+    if isinstance(op, Requantize):
+        return op.lo, op.hi
+    return value.format.lo, value.format.hi
