@@ -1,0 +1,102 @@
+"""Microcontrollers: a stream graph becomes C, which runs on the host and on an emulated Cortex-M7.
+
+`generate` makes a build's sources, `state_bytes` and `weights_bytes` measure them, and `run` and `image_size`
+compile a finished build and try it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compiler.errors import CompileError
+from compiler.graph import Graph
+from compiler.mcu import cmsis, emit
+from compiler.mcu.packing import Kernels
+from compiler.mcu.schedule import schedule
+
+if TYPE_CHECKING:
+    from compiler.mcu.runner import Run, image_size, run
+
+__all__ = ["Run", "generate", "image_size", "run", "schedule", "state_bytes", "weights_bytes"]
+
+RUNTIME = Path(__file__).resolve().parents[2] / "firmware" / "runtime"
+HEADERS = ("nn_base.h", "nn_convert.h", "nn_fixed.h", "nn_float.h", "nn_kernels_fixed_c.h", "nn_ring.h")
+# Names whose type, <name>_t, the C library has already.
+TAKEN = re.compile(
+    r"(size|ssize|ptrdiff|wchar|wint|float|double|time|clock|off|div|max_align|u?int(ptr|max|(_fast|_least)?\d+))$"
+)
+
+
+def generate(
+    graph: Graph,
+    *,
+    name: str,
+    kernels: Kernels = "cmsis",
+    sample_rate_hz: int | None = None,
+    banner: Sequence[str] = (),
+) -> dict[str, bytes]:
+    """The sources of a build: file name -> contents. The same arguments give the same bytes.
+
+    They compile in their folder with `cc -c -I. *.c`, without the -I. where CMSIS-DSP is not part of them.
+
+    Args:
+        graph: A stream graph with one input and one output, floating or fixed-point.
+        name: Prefix of every symbol and file, a C identifier.
+        kernels: "cmsis" for CMSIS-DSP, "c" for plain C.
+        sample_rate_hz: For the header alone.
+        banner: Comment lines for generated files, below what they are and their licence.
+
+    Raises:
+        CompileError: Naming the first layer this target cannot compute; a name that cannot be used.
+    """
+    _check_name(name)
+    plan = schedule(graph)
+    used = sorted({source for step in plan.steps if (source := emit.uses_cmsis(step, kernels))})
+    sources = [f"{name}.c", *used]
+    texts = {
+        f"{name}.h": emit.header(plan, name, banner, sample_rate_hz),
+        f"{name}.c": emit.source(plan, name, banner, kernels),
+        f"{name}_weights.h": emit.weights(plan, name, banner, kernels),
+        "CMakeLists.txt": emit.cmake(name, banner, sources),
+    }
+    files = {file: text.encode() for file, text in texts.items()}
+    runtime = [*HEADERS, *(["cmsis_compiler.h", "nn_kernels_cmsis.h"] if used else ["nn_kernels_c.h"])]
+    files |= {file: (RUNTIME / file).read_bytes() for file in runtime}
+    return files | (cmsis.files(used) if used else {})
+
+
+def state_bytes(graph: Graph) -> int:
+    """sizeof the state of a build, on every target."""
+    return schedule(graph).state_bytes
+
+
+def weights_bytes(graph: Graph) -> int:
+    """Bytes of the constant tables of a build: weights, biases, scales, shifts, non-zero initial states."""
+    return schedule(graph).weights_bytes
+
+
+def _check_name(name: str) -> None:
+    taken = {path.stem for path in RUNTIME.iterdir()} | set(map(_stem, [*cmsis.HEADERS, *cmsis.SOURCES]))
+    if (
+        not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
+        or TAKEN.match(name)
+        or name in taken
+        or name.startswith("nn_")
+    ):
+        raise CompileError(f"'{name}' cannot be the prefix of C names", hint="Choose another with --name.")
+
+
+def _stem(file: str) -> str:
+    return Path(file).stem
+
+
+def __getattr__(name: str) -> Any:
+    # Running a build needs subprocesses and temporary folders; making one does not.
+    if name in ("Run", "image_size", "run"):
+        from importlib import import_module
+
+        return getattr(import_module("compiler.mcu.runner"), name)
+    raise AttributeError(name)

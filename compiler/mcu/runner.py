@@ -1,0 +1,203 @@
+"""Runs a finished build on the host or on the emulated Cortex-M7, from nothing but its folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from compiler.errors import CheckError, CompileError
+from compiler.mcu.boards import BOARDS, COMMON_FLAGS, CORTEX_M7, EMULATOR, Board
+from compiler.mcu.steps import DTYPES
+
+FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
+SANITIZE = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+TIMEOUT_S = 120
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What came out of a run.
+
+    Args:
+        y: (samples, outputs), of the build's output type.
+        traced: Every value that exists in the C, by name: (samples, *shape).
+        instructions_per_sample: Of process, calls included; on the emulator and without trace only.
+        stack_bytes: Of process, on the emulator without trace only.
+    """
+
+    y: np.ndarray
+    traced: dict[str, np.ndarray] = field(default_factory=dict)
+    instructions_per_sample: float | None = None
+    stack_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What a build's header says: sizes, element types, and the values (name, dtype, shape) in memory."""
+
+    inputs: int
+    outputs: int
+    source: np.dtype
+    result: np.dtype
+    values: tuple[tuple[str, np.dtype, tuple[int, ...]], ...]
+
+
+def interface(folder: Path, name: str) -> Interface:
+    """Reads `<name>.h` of a build."""
+    text = (Path(folder) / f"{name}.h").read_text()
+    upper = re.escape(name.upper())
+
+    def define(key: str) -> int:
+        return int(re.search(rf"^#define {upper}_{key} (\d+)", text, re.MULTILINE)[1])
+
+    def element(key: str) -> np.dtype:
+        return np.dtype(DTYPES[re.search(rf"^typedef (\w+) {re.escape(name)}_{key}_t;", text, re.MULTILINE)[1]])
+
+    values = tuple(
+        (value, np.dtype(DTYPES[ctype]), tuple(map(int, shape.split("x"))))
+        for value, ctype, shape in re.findall(r'^    X\(\d+, "(\w+)", (\w+), \d+, "([\dx]+)"\)', text, re.MULTILINE)
+    )
+    return Interface(define("INPUTS"), define("OUTPUTS"), element("in"), element("out"), values)
+
+
+def run(
+    folder: Path,
+    name: str,
+    x: np.ndarray,
+    *,
+    on: Literal["host", "emulator"],
+    blocks: int | Sequence[int] = 64,
+    trace: bool = False,
+    sanitize: bool = False,
+) -> Run:
+    """Compiles a build into a temporary folder and feeds it a stream, from reset.
+
+    Args:
+        folder: The build; it is only read.
+        name: The prefix of its files.
+        x: (samples, inputs): float32 for a float build, int16 for a fixed-point one.
+        on: The host's gcc, or a Cortex-M7 under QEMU.
+        blocks: The samples of each call of process; a sequence is repeated.
+        trace: Whether to record every value.
+        sanitize: On the host, with address and undefined-behaviour sanitizers.
+
+    Raises:
+        CompileError: A tool is missing.
+        CheckError: The build does not compile, crashes, or runs for longer than two minutes.
+        ValueError: x does not fit the build.
+    """
+    folder, board = Path(folder), BOARDS[on]
+    face = interface(folder, name)
+    x = np.asarray(x)
+    if x.ndim != 2 or x.shape[1] != face.inputs or x.dtype != face.source:
+        raise ValueError(f"{name} wants ({face.source.name}) (samples, {face.inputs}), not {x.dtype.name} {x.shape}")
+    lengths = np.atleast_1d(np.asarray(blocks, np.uint32))
+    if not lengths.size or not lengths.any():
+        raise ValueError("blocks of no samples")
+    with tempfile.TemporaryDirectory(prefix="mcu-run-") as temporary:
+        work = Path(temporary)
+        np.ascontiguousarray(x).tofile(work / "x.bin")
+        lengths.tofile(work / "blocks.bin")
+        flags = SANITIZE if sanitize else ()
+        program = compile_program(folder, name, board, work, harness(board), (*flags, *harness_flags(name, trace)))
+        command = [*EMULATOR, program.name] if on == "emulator" else [str(program)]
+        _execute(command, work)
+        y = np.fromfile(work / "y.bin", face.result).reshape(-1, face.outputs)
+        traced = _read_trace(work / "trace.bin", face) if trace else {}
+        instructions, stack = np.fromfile(work / "counts.bin", np.uint64).tolist()
+    if on == "host" or trace or not len(x):
+        return Run(y, traced)
+    return Run(y, traced, instructions / len(x), stack)
+
+
+def harness(board: Board) -> list[Path]:
+    """The sources of the test harness on a board."""
+    return [FIRMWARE / "harness" / "main.c", *sorted((FIRMWARE / board.name).glob("*.c"))]
+
+
+def harness_flags(name: str, trace: bool = False) -> tuple[str, ...]:
+    """How the test harness is told which build it runs."""
+    flags = (f'-DNN_HEADER="{name}.h"', f"-DNN_MODEL={name}", f"-DNN_MODEL_UPPER={name.upper()}")
+    return (*flags, "-include", str(FIRMWARE / "harness" / "trace.h")) if trace else flags
+
+
+def compile_program(
+    folder: Path, name: str, board: Board, work: Path, main: Sequence[Path], flags: Sequence[str] = ()
+) -> Path:
+    """Compiles a build and a main program for a board.
+
+    Args:
+        folder: The build.
+        name: What the program is called.
+        board: Where it is to run.
+        work: The folder it is put into.
+        main: Sources that stand around the build.
+        flags: More flags of the compiler.
+
+    Raises:
+        CompileError: The compiler is missing.
+        CheckError: The sources do not compile; with the compiler's words.
+    """
+    _need(board.compiler)
+    program = work / f"{name}.elf"
+    link = [flag.format(board=FIRMWARE / board.name) for flag in board.link]
+    sources = [*sorted(folder.glob("*.c")), *main]
+    command = [board.compiler, *COMMON_FLAGS, *board.flags, *flags, f"-I{folder}", *map(str, sources)]
+    command += ["-o", str(program), *link]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise CheckError(f"{folder.name} does not compile with {board.compiler}:\n{result.stderr.strip()[-2000:]}")
+    return program
+
+
+def image_size(folder: Path, name: str) -> tuple[int, int]:
+    """The (flash, RAM) bytes of a Cortex-M7 image of this build alone.
+
+    Flash is code, constants and initial data of the build, of what it calls in the C library, of a start-up
+    that copies and clears, and of a main that processes one sample; RAM is that main's one state and one sample
+    in and out, and whatever else is static. The stack is not part of it: `run` measures that.
+    """
+    _need("arm-none-eabi-size")
+    folder = Path(folder)
+    with tempfile.TemporaryDirectory(prefix="mcu-size-") as temporary:
+        work = Path(temporary)
+        main = [FIRMWARE / "image" / "main.c"]
+        flags = ("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", *harness_flags(name))
+        program = compile_program(folder, name, CORTEX_M7, work, main, flags)
+        result = subprocess.run(["arm-none-eabi-size", str(program)], capture_output=True, text=True, check=True)
+    text, data, bss = map(int, result.stdout.splitlines()[1].split()[:3])
+    return text + data, data + bss
+
+
+def _execute(command: Sequence[str], work: Path) -> None:
+    _need(command[0])
+    environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}
+    try:
+        result = subprocess.run(
+            command, cwd=work, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise CheckError(f"the program ran for longer than {TIMEOUT_S} s") from None
+    if result.returncode or not (work / "counts.bin").exists():
+        said = (result.stderr + result.stdout).strip()[-2000:] or "without a word"
+        raise CheckError(f"the program failed with exit code {result.returncode}: {said}")
+
+
+def _read_trace(path: Path, face: Interface) -> dict[str, np.ndarray]:
+    record = np.dtype([(value, dtype, shape) for value, dtype, shape in face.values])
+    rows = np.fromfile(path, record)
+    return {value: np.ascontiguousarray(rows[value]) for value, _, _ in face.values}
+
+
+def _need(tool: str) -> None:
+    if os.sep not in tool and shutil.which(tool) is None:
+        raise CompileError(f"{tool} is not installed", hint="Run `make setup`.")

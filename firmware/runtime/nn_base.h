@@ -1,0 +1,39 @@
+/* What every other header of the runtime stands on: inlining, unrolling, multiply-add. */
+/* SPDX-License-Identifier: 0BSD */
+#ifndef NN_BASE_H
+#define NN_BASE_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Sizes are literals where these functions are called; inlined, they turn into straight code. */
+#if defined(__GNUC__)
+#define NN_INLINE static inline __attribute__((always_inline, unused))
+#else
+#define NN_INLINE static inline
+#endif
+
+/* Before a loop: repeat its body this many times. It never changes the order of terms. */
+#define NN_PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
+#define NN_UNROLL(times) NN_PRAGMA(unroll times)
+#elif defined(__GNUC__)
+#define NN_UNROLL(times) NN_PRAGMA(GCC unroll times)
+#else
+#define NN_UNROLL(times)
+#endif
+
+/* a * b + c, rounded once where the machine has an instruction for it, otherwise twice. */
+#if defined(__ARM_FEATURE_FMA) || defined(__FP_FAST_FMAF)
+#define NN_MADD(a, b, c) fmaf((a), (b), (c))
+#else
+#define NN_MADD(a, b, c) ((a) * (b) + (c))
+#endif
+
+/* The shifts of nn_fixed.h take >> of a negative number to be arithmetic, as every compiler for these
+   machines has it. */
+typedef char nn_shifts_are_arithmetic[((-3) >> 1) == -2 ? 1 : -1];
+
+#endif

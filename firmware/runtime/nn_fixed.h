@@ -1,0 +1,57 @@
+/* Fixed point, one number at a time: the one place where a number loses bits. */
+/* SPDX-License-Identifier: 0BSD */
+#ifndef NN_FIXED_H
+#define NN_FIXED_H
+
+#include "nn_float.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Drops `shift` low bits of x, rounding, then clamps to [lo, hi]; a negative shift appends zeros.
+   _i32: -15 <= shift <= 30, and x plus half of 2^shift, or x times 2^-shift, fits 32 bits.
+   _i64: -47 <= shift <= 62, and the same in 64 bits. */
+#define NN_REQUANTIZE_FUNCTION(suffix, type)                                                                         \
+    NN_INLINE type nn_requantize_##suffix(type x, int shift, nn_rounding rounding, type lo, type hi)                 \
+    {                                                                                                                \
+        if (shift < 0) {                                                                                             \
+            x *= (type)1 << -shift;                                                                                  \
+        } else if (shift > 0) {                                                                                      \
+            const type half = (type)((type)1 << (shift - 1));                                                        \
+            if (rounding == NN_HALF_UP) {                                                                            \
+                x += half;                                                                                           \
+            } else if (rounding == NN_HALF_EVEN) {                                                                   \
+                /* A tie goes up only where the part that is kept is odd. */                                         \
+                x += (half - 1) + ((x >> shift) & 1);                                                                \
+            }                                                                                                        \
+            x >>= shift;                                                                                             \
+        }                                                                                                            \
+        x = x < lo ? lo : x;                                                                                         \
+        return x > hi ? hi : x;                                                                                      \
+    }
+
+NN_REQUANTIZE_FUNCTION(i32, int32_t)
+NN_REQUANTIZE_FUNCTION(i64, int64_t)
+
+/* The same over arrays; the name says what is read, then what is written. y may be x where the types agree. */
+#define NN_REQUANTIZE_ARRAY(name, from, suffix, wide, to)                                                            \
+    NN_INLINE void nn_requantize_##name(to *y, const from *x, size_t count, int shift, nn_rounding rounding,         \
+                                        wide lo, wide hi)                                                            \
+    {                                                                                                                \
+        NN_UNROLL(4)                                                                                                 \
+        for (size_t i = 0; i < count; i++) {                                                                         \
+            y[i] = (to)nn_requantize_##suffix((wide)x[i], shift, rounding, lo, hi);                                  \
+        }                                                                                                            \
+    }
+
+NN_REQUANTIZE_ARRAY(i16_via_i32_to_i16, int16_t, i32, int32_t, int16_t)
+NN_REQUANTIZE_ARRAY(i16_via_i64_to_i16, int16_t, i64, int64_t, int16_t)
+NN_REQUANTIZE_ARRAY(i32_via_i32_to_i16, int32_t, i32, int32_t, int16_t)
+NN_REQUANTIZE_ARRAY(i32_via_i64_to_i16, int32_t, i64, int64_t, int16_t)
+NN_REQUANTIZE_ARRAY(i64_via_i64_to_i16, int64_t, i64, int64_t, int16_t)
+
+#ifdef __cplusplus
+}
+#endif
+#endif
