@@ -23,6 +23,7 @@ class WaveBatches:
         low_hz, high_hz: range of the core's frequency.
         corners: share of waves that are pure shapes, 0..1.
         sample_rate: samples per second.
+        stream: 0 for training; batches of another stream are never seen there, whatever the seed.
     """
 
     seed: int = 0
@@ -34,6 +35,7 @@ class WaveBatches:
     high_hz: float = 2_000.0
     corners: float = 0.75
     sample_rate: float = SAMPLE_RATE
+    stream: int = 0
 
     def batch(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Batch `index` of `epoch`.
@@ -43,7 +45,7 @@ class WaveBatches:
         """
         if not 0 <= index < self.batches:
             raise IndexError(f"batch {index} of {self.batches}")
-        random = np.random.default_rng([self.seed, epoch, index])
+        random = np.random.default_rng([self.seed, epoch, index, self.stream])
         size = self.batch_size
         frequency = np.exp(random.uniform(np.log(self.low_hz), np.log(self.high_hz), size))
         p = phases(frequency, self.samples + 1, random.uniform(size=size), self.sample_rate)
@@ -54,3 +56,8 @@ class WaveBatches:
         pairs = np.where(pure[:, None], corner[:, None], edge)
         mix = np.where(pure, 0.0, random.uniform(size=size))
         return render(p[:, :-1], p[:, 1:], pairs, mix, self.channels)
+
+
+def held_out_batches(channels: Layout = FLOAT) -> WaveBatches:
+    """Waves to judge by: 64 long ones, wave i a pure `SHAPES[i % 4]`, the same for every training."""
+    return WaveBatches(channels=channels, batch_size=64, samples=2048, batches=1, corners=1.0, stream=1)

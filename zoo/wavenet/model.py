@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
+from zoo.wavenet.start import initial_seeds
 from zoo.wavenet.waves import FLOAT
 
 KERNEL_SIZE = 4
@@ -54,7 +55,7 @@ def build(
     """
     if len(dilations) != len(filters) or not filters:
         raise ValueError(f"{len(dilations)} dilations and {len(filters)} filters: each convolution needs one of both")
-    seeds = keras.random.SeedGenerator(seed)
+    seeds = iter(initial_seeds(seed, 2 * len(filters) + 1))
 
     def conv(filters: int, kernel_size: int, dilation: int, relu: bool, name: str) -> keras.layers.Conv1D:
         return keras.layers.Conv1D(
@@ -63,7 +64,7 @@ def build(
             dilation_rate=dilation,
             padding="causal",
             activation="relu" if relu else None,
-            kernel_initializer=keras.initializers.HeUniform(seed=seeds),
+            kernel_initializer=keras.initializers.HeUniform(seed=next(seeds)),
             kernel_regularizer=keras.regularizers.L2(l2) if l2 else None,
             name=name,
         )

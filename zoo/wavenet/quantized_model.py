@@ -1,25 +1,23 @@
 """The 16-bit WaveNet, for tf_keras and QKeras."""
 
-import os
-import sys
 from collections.abc import Sequence
 
-# QKeras is written against Keras 2. It asks TensorFlow for `tf.keras`, which is Keras 3 unless this variable is set
-# when TensorFlow first resolves that name; with it, `tf.keras` is tf_keras. `import keras` is not affected, so both
-# live in one process. The name resolves once, so the variable must be set before anything touches `tf.keras`.
-os.environ["TF_USE_LEGACY_KERAS"] = "1"
-
-import qkeras  # noqa: E402
-import tf_keras  # noqa: E402
-
-from zoo.wavenet.waves import FIXED_POINT  # noqa: E402
+from zoo.wavenet.legacy_keras import qkeras, tf_keras
+from zoo.wavenet.start import initial_seeds
+from zoo.wavenet.waves import FIXED_POINT
 
 KERNEL_SIZE = 4
 DILATIONS = (1, 4, 16)
 FILTERS = (16, 16, 4)
 
+# QKeras does not count the sign among the integer bits: 1 sign, 3 integer, 12 fraction. Without alpha=1 a kernel's
+# quantizer scales each output channel by a power of two of its own, off the grid of the other channels.
 WORD = "quantized_bits(16, 3, alpha=1)"
+"""Signed 16 bits, 12 of them fraction: -8 to 8 - 2**-12."""
+
+# 15 bits, because there is no sign to store: 3 integer and 12 fraction bits, 0 to 8 - 2**-12.
 POSITIVE_WORD = "quantized_relu(15, 3)"
+"""Relu into the same words."""
 
 
 def build_quantized(
@@ -29,11 +27,39 @@ def build_quantized(
     filters: Sequence[int] = FILTERS,
     inputs: int = FIXED_POINT.inputs,
     samples: int | None = None,
+    l2: float = 0.0,
+    seed: int | None = None,
     name: str = "wavenet_quantized",
 ) -> tf_keras.Model:
+    """A stack of dilated causal convolutions in 16-bit fixed point.
+
+    Kernels, biases, the input, what follows every relu and the output are all rounded to a signed 16-bit word with 12
+    fraction bits; only sums inside a convolution are wider. By default three convolutions of 16, 16 and 4 channels,
+    1,572 parameters, receptive field 64. Of the output's channels the first is the wave; the FPGA computes four at a
+    time, and nothing is ever asked of the other three.
+
+    Args:
+        kernel_size: taps of every convolution.
+        dilations: distance between the taps, one for each convolution.
+        filters: output channels, one for each convolution; relu follows all but the last.
+        inputs: channels of the input.
+        samples: length of the input; None for any.
+        l2: L2 penalty on every kernel.
+        seed: seeds the initial weights; None takes them from tf_keras' global seed.
+        name: name of the model.
+
+    Returns:
+        A functional tf_keras model from (batch, samples, inputs) to (batch, samples, filters[-1]), not compiled. Its
+        quantizers are always on: `predict` gives what the quantized network gives, in floating point.
+
+    Reference:
+        Mat Kelcey, "wavenet on an FPGA", for the sizes and the number format.
+    """
     if len(dilations) != len(filters) or not filters:
         raise ValueError(f"{len(dilations)} dilations and {len(filters)} filters: each convolution needs one of both")
+    seeds = initial_seeds(seed, len(filters))
 
+    # Quantizers are given as text: as objects they cannot be read back from a .keras file.
     waves = tf_keras.Input((samples, inputs), name="core_and_embedding")
     x = qkeras.QActivation(WORD, name="quantize_input")(waves)
     for index, (width, dilation) in enumerate(zip(filters, dilations, strict=True)):
@@ -44,10 +70,10 @@ def build_quantized(
             padding="causal",
             kernel_quantizer=WORD,
             bias_quantizer=WORD,
-            kernel_initializer="he_uniform",
+            kernel_initializer=tf_keras.initializers.HeUniform(seed=seeds[index]),
+            kernel_regularizer=tf_keras.regularizers.L2(l2) if l2 else None,
             name=f"causal_{index}",
         )(x)
         if index < len(filters) - 1:
             x = qkeras.QActivation(POSITIVE_WORD, name=f"relu_{index}")(x)
-    x = qkeras.QActivation(WORD, name="quantize_output")(x)
-    return tf_keras.Model(waves, x, name=name)
+    return tf_keras.Model(waves, qkeras.QActivation(WORD, name="quantize_output")(x), name=name)

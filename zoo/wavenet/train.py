@@ -1,0 +1,260 @@
+"""Training the waveshaper, from a seed to a folder of files."""
+
+import csv
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo.quiet import quiet_saving
+from zoo.wavenet import model as float_model
+from zoo.wavenet.baselines import BASELINES, decibels, predict
+from zoo.wavenet.batches import WaveBatches, held_out_batches
+from zoo.wavenet.picture import corner_picture
+from zoo.wavenet.start import pass_through
+from zoo.wavenet.waves import SHAPES, corner_waves, layout, receptive_field
+
+PICTURE_HZ = 220.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How long and how to train.
+
+    Attributes:
+        epochs, batches, batch_size, samples: epochs, batches in each, waves in a batch, samples in a wave.
+        learning_rate: Adam's peak, reached after a twentieth of the training and then lowered along a cosine to 0.
+    """
+
+    epochs: int = 20
+    batches: int = 300
+    batch_size: int = 8
+    samples: int = 1024
+    learning_rate: float = 1e-2
+
+
+RECIPE = Recipe()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training leaves behind.
+
+    Attributes:
+        model: the network, not compiled: a Keras 3 model, or a tf_keras one with QKeras layers.
+        receptive_field: samples of past, the present one included, that an output depends on.
+        history: one dictionary of loss and metrics for each epoch.
+        scores: decibels on held-out waves by row ("network" or a baseline) and shape; lower is better.
+        files: the files written, by name.
+        seconds: wall time, without imports.
+    """
+
+    model: Any
+    receptive_field: int
+    history: list[dict[str, float]]
+    scores: dict[str, dict[str, float]]
+    files: dict[str, Path]
+    seconds: float
+
+
+def train(
+    *,
+    quantized: bool = False,
+    out: Path | str | None = None,
+    seed: int = 0,
+    recipe: Recipe = RECIPE,
+    report: Callable[[str], None] = print,
+) -> Trained:
+    """Trains the float network (Keras 3) or the quantized one (tf_keras and QKeras), from a seed, bit for bit.
+
+    Seeds Python, numpy and TensorFlow and turns on TensorFlow's deterministic kernels for the rest of the process.
+
+    Args:
+        quantized: which of the two networks.
+        out: folder for wavenet.keras, wavenet.h5, history.csv and corners.png, made when missing; None writes nothing.
+        seed: seeds initial weights and waves.
+        recipe: how long and how to train.
+        report: called with every line of progress; `lambda line: None` trains silently.
+
+    Returns:
+        The network, its history and its scores beside the baselines'.
+    """
+    start = time.monotonic()
+    toolkit = _quantized_toolkit() if quantized else _float_toolkit()
+    if recipe.samples <= toolkit.receptive_field:
+        raise ValueError(
+            f"waves of {recipe.samples} samples have nothing past the receptive field of "
+            f"{toolkit.receptive_field} samples"
+        )
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    channels = layout(quantized=quantized)
+    waves = WaveBatches(
+        seed=seed,
+        channels=channels,
+        batch_size=recipe.batch_size,
+        samples=recipe.samples,
+        batches=recipe.batches,
+    )
+    held_out = held_out_batches(channels).batch(0, 0)
+
+    model = toolkit.build(seed)
+    pass_through(model)
+    steps = recipe.epochs * recipe.batches
+    warm_up = max(1, steps // 20)
+    rate = toolkit.keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warm_up, warmup_target=recipe.learning_rate, warmup_steps=warm_up
+    )
+    model.compile(
+        toolkit.keras.optimizers.Adam(rate),
+        loss=toolkit.loss(toolkit.receptive_field),
+        metrics=[toolkit.metric(toolkit.receptive_field)],
+    )
+    report(
+        f"{model.name}: {model.count_params():,} parameters, receptive field {toolkit.receptive_field} samples; "
+        f"{recipe.epochs} x {recipe.batches} batches of {recipe.batch_size} x {recipe.samples} samples, seed {seed}"
+    )
+    history: list[dict[str, float]] = []
+
+    def show(epoch: int, logs: dict[str, float]) -> None:
+        history.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
+        report(
+            f"epoch {epoch + 1:{len(str(recipe.epochs))}}/{recipe.epochs}"
+            f"   loss {logs['loss']:.5f}   error {logs['error_db']:6.2f} dB"
+            f"   held out {logs['val_error_db']:6.2f} dB   {time.monotonic() - start:5.1f} s"
+        )
+
+    model.fit(
+        toolkit.dataset(waves),
+        validation_data=held_out,
+        epochs=recipe.epochs,
+        shuffle=False,  # the order of the batches is part of the seed
+        verbose=0,
+        callbacks=[toolkit.keras.callbacks.LambdaCallback(on_epoch_end=show)],
+    )
+
+    # The files hold the bare network, not how it was trained, so that they load without this package.
+    bare = toolkit.build(seed)
+    bare.set_weights(model.get_weights())
+    scores = {"network": _scores(bare, held_out, toolkit.receptive_field), **_baseline_scores(toolkit.receptive_field)}
+    files = _write(Path(out), bare, history, scores["network"], toolkit, quantized) if out is not None else {}
+    report("")
+    report(table(scores))
+    return Trained(bare, toolkit.receptive_field, history, scores, files, time.monotonic() - start)
+
+
+def table(scores: dict[str, dict[str, float]]) -> str:
+    """Rows of decibels as text, the best of each column marked with a star."""
+    width = max(map(len, scores))
+    best = {name: min(row[name] for row in scores.values()) for name in SHAPES}
+    head = "error, dB".ljust(width) + "".join(f"{name:>9} " for name in SHAPES)
+    rows = [
+        row.ljust(width) + "".join(f"{of[name]:9.1f}{'*' if of[name] == best[name] else ' '}" for name in SHAPES)
+        for row, of in scores.items()
+    ]
+    return "\n".join(line.rstrip() for line in [head, *rows])
+
+
+@dataclass(frozen=True)
+class _Toolkit:
+    """The two ways of training: which Keras, and what it is given."""
+
+    keras: Any
+    build: Callable[[int], Any]
+    loss: Callable[[int], Any]
+    metric: Callable[[int], Any]
+    dataset: Callable[[WaveBatches], Any]
+    receptive_field: int
+
+
+def _float_toolkit() -> _Toolkit:
+    from zoo.wavenet.dataset import WaveDataset
+    from zoo.wavenet.loss import SettledMeanSquaredError
+    from zoo.wavenet.metric import ErrorDecibels
+
+    return _Toolkit(
+        keras=keras,
+        build=lambda seed: float_model.build(seed=seed),
+        loss=SettledMeanSquaredError,
+        metric=ErrorDecibels,
+        dataset=WaveDataset,
+        receptive_field=receptive_field(float_model.KERNEL_SIZE, float_model.DILATIONS),
+    )
+
+
+def _quantized_toolkit() -> _Toolkit:
+    # Here and not above, because training the float network needs none of it.
+    from zoo.wavenet import quantized_model
+    from zoo.wavenet.legacy import LegacyErrorDecibels, LegacySettledMeanSquaredError, WaveSequence
+    from zoo.wavenet.legacy_keras import tf_keras
+
+    return _Toolkit(
+        keras=tf_keras,
+        build=lambda seed: quantized_model.build_quantized(seed=seed),
+        loss=LegacySettledMeanSquaredError,
+        metric=LegacyErrorDecibels,
+        dataset=WaveSequence,
+        receptive_field=receptive_field(quantized_model.KERNEL_SIZE, quantized_model.DILATIONS),
+    )
+
+
+def _scores(model: Any, held_out: tuple[np.ndarray, np.ndarray], receptive_field: int) -> dict[str, float]:
+    """Decibels for each shape on a batch whose wave i has shape i modulo 4."""
+    inputs, targets = held_out
+    outputs = model.predict(inputs, verbose=0)[..., :1]
+    return _by_shape(outputs, targets, receptive_field)
+
+
+def _by_shape(outputs: np.ndarray, targets: np.ndarray, receptive_field: int) -> dict[str, float]:
+    error, target = (outputs - targets)[:, receptive_field:], targets[:, receptive_field:]
+    count = len(SHAPES)
+    return {name: decibels(error[index::count], target[index::count]) for index, name in enumerate(SHAPES)}
+
+
+def _baseline_scores(receptive_field: int) -> dict[str, dict[str, float]]:
+    """Every baseline on the network's held-out waves, fitted on as many others."""
+    fit_in, fit_out = held_out_batches().batch(1, 0)
+    test_in, test_out = held_out_batches().batch(0, 0)
+    count = len(SHAPES)
+    scores = {}
+    for name, features in BASELINES.items():
+        outputs = np.zeros_like(test_out)
+        for index in range(count):
+            fit = fit_in[index::count, :, 0], fit_out[index::count, :, 0]
+            outputs[index::count, :, 0] = predict(features, fit, test_in[index::count, :, 0], receptive_field)
+        scores[name] = _by_shape(outputs, test_out, receptive_field)
+    return scores
+
+
+def _write(
+    out: Path,
+    model: Any,
+    history: list[dict[str, float]],
+    scores: dict[str, float],
+    toolkit: _Toolkit,
+    quantized: bool,
+) -> dict[str, Path]:
+    out.mkdir(parents=True, exist_ok=True)
+    files = {name: out / name for name in ("wavenet.keras", "wavenet.h5", "history.csv", "corners.png")}
+    with quiet_saving():
+        model.save(files["wavenet.keras"])
+        model.save(files["wavenet.h5"])
+    with files["history.csv"].open("w", newline="") as text:
+        rows = csv.DictWriter(text, fieldnames=list(history[0]), lineterminator="\n")
+        rows.writeheader()
+        rows.writerows(history)
+    inputs, _ = corner_waves(2_000, PICTURE_HZ, quantized=quantized)
+    corner_picture(
+        files["corners.png"],
+        model.predict(inputs, verbose=0),
+        frequency=PICTURE_HZ,
+        receptive_field=toolkit.receptive_field,
+        title=f"{'16-bit' if quantized else 'Float'} WaveNet waveshaper, {model.count_params():,} parameters",
+        scores=scores,
+    )
+    return files
