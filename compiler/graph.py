@@ -11,7 +11,7 @@ float graph and int64 in a fixed-point one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 import numpy as np
@@ -246,27 +246,10 @@ def replace_values(graph: Graph, new: Mapping[str, Value]) -> Graph:
     )
 
 
-@dataclass
-class Namer:
-    """Hands out names that are unique and fit to be part of an identifier, whatever a layer is called."""
-
-    taken: set[str] = field(default_factory=set)
-
-    def __call__(self, wanted: str) -> str:
-        """A name like `wanted`: ASCII letters, digits and underscores, at most 40 characters."""
-        text = "".join(c if c.isascii() and c.isalnum() else "_" for c in wanted).strip("_")[:40].lower() or "value"
-        text = text if text[0].isalpha() else f"v_{text}"
-        name, count = text, 1
-        while name in self.taken:
-            count += 1
-            name = f"{text}_{count}"
-        self.taken.add(name)
-        return name
-
-
 def _attribute(value: object) -> str:
     if isinstance(value, np.ndarray):
-        return "x".join(map(str, value.shape)) + (f"[{value.min():g}..{value.max():g}]" if value.size else "[]")
+        style = "d" if value.dtype.kind == "i" else "g"
+        return "x".join(map(str, value.shape)) + f"[{value.min():{style}}..{value.max():{style}}]"
     return str(value)
 
 

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from graphlib import CycleError, TopologicalSorter
 
 from compiler.errors import CompileError
-from compiler.graph import Graph, Namer, Op, Value
+from compiler.graph import Graph, Op, Value
 from compiler.keras_file import LayerSpec, ModelSpec
 from compiler.lowering import activation, dense, normalization
 from compiler.lowering.layer import Layer
+from compiler.names import Namer
 
 
 def dropout(layer: Layer, x: Value) -> Value:

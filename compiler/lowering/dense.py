@@ -76,8 +76,8 @@ def _weights(
     """Kernel, bias (zeros where there is none) and their grids, in Keras' order of variables."""
     layer.ignore_training_of("kernel", "bias")
     use_bias = layer.flag("use_bias")
-    kernel = layer.weight("kernel", shape)
-    bias = layer.weight("bias", shape[-1:]) if use_bias else np.zeros(shape[-1])
+    weights = layer.weights({"kernel": shape} | ({"bias": shape[-1:]} if use_bias else {}))
+    kernel, bias = weights["kernel"], weights.get("bias", np.zeros(shape[-1]))
     if not quantized:
         return kernel, bias, (None, None)
     # The ranges once limited the weights in training; QKeras no longer reads them.

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import CompileError
-from compiler.graph import Namer, Op, Value
+from compiler.graph import Op, Value
 from compiler.keras_file import LayerSpec
+from compiler.names import Namer
 
 # Keys that cannot change what a trained layer computes.
 WITHOUT_EFFECT = frozenset({"name", "trainable", "batch_input_shape", "batch_shape", "activity_regularizer"})
@@ -92,7 +93,7 @@ class Layer:
             if self._config[key] is not None:
                 raise self.error(f"{key}={self._config[key]!r}: this key of {self.class_name} is not supported")
         if self._weights:
-            raise self.error(f"has {len(self._weights)} weights more than a {self.class_name} of this configuration")
+            raise self.error(f"the file holds {len(self._weights)} weights for it; a {self.class_name} has none")
 
     def _dtype(self) -> None:
         policy = self.take("dtype", "float32")
@@ -103,16 +104,20 @@ class Layer:
 
     # Weights.
 
-    def weight(self, key: str, shape: Sequence[int]) -> np.ndarray:
-        """The next weight in Keras' order, as float64, checked for shape and for numbers that are none."""
-        if not self._weights:
-            raise self.error(f"the file holds no '{key}' for it", hint="Save the model after it was built.")
-        array = self._weights.pop(0)
-        if array.shape != tuple(shape):
-            raise self.error(f"'{key}' has the shape {array.shape}, not {tuple(shape)}")
-        if not np.all(np.isfinite(array)):
-            raise self.error(f"'{key}' holds NaN or infinity", hint="Training diverged: train again.")
-        return array.astype(np.float64)
+    def weights(self, shapes: Mapping[str, Sequence[int]]) -> dict[str, np.ndarray]:
+        """All weights, named in Keras' order, as float64; checked for number, shapes and values that are none."""
+        arrays, self._weights = self._weights, []
+        if len(arrays) != len(shapes):
+            raise self.error(
+                f"the file holds {len(arrays)} weights for it, not {len(shapes)} ({', '.join(shapes)})",
+                hint="Save the model after it was built.",
+            )
+        for (key, shape), array in zip(shapes.items(), arrays, strict=True):
+            if array.shape != tuple(shape):
+                raise self.error(f"'{key}' has the shape {array.shape}, not {tuple(shape)}")
+            if not np.all(np.isfinite(array)):
+                raise self.error(f"'{key}' holds NaN or infinity", hint="Training diverged: train again.")
+        return {key: array.astype(np.float64) for key, array in zip(shapes, arrays, strict=True)}
 
     # Operations.
 

@@ -20,10 +20,10 @@ def batch_normalization(layer: Layer, x: Value) -> Value:
     layer.expect("virtual_batch_size", None)
     layer.ignore("momentum", "synchronized", "fused", "renorm_clipping", "renorm_momentum", "adjustment")
     layer.ignore_training_of("beta", "gamma", "moving_mean", "moving_variance")
-    gamma = layer.weight("gamma", (channels,)) if layer.flag("scale") else np.ones(channels)
-    beta = layer.weight("beta", (channels,)) if layer.flag("center") else np.zeros(channels)
-    mean = layer.weight("moving_mean", (channels,))
-    variance = layer.weight("moving_variance", (channels,))
+    names = [*(["gamma"] if layer.flag("scale") else []), *(["beta"] if layer.flag("center") else [])]
+    weights = layer.weights(dict.fromkeys([*names, "moving_mean", "moving_variance"], (channels,)))
+    gamma, beta = weights.get("gamma", np.ones(channels)), weights.get("beta", np.zeros(channels))
+    mean, variance = weights["moving_mean"], weights["moving_variance"]
     if np.any(variance + epsilon <= 0):
         raise layer.error("'moving_variance' is negative")
     scale = gamma / np.sqrt(variance + epsilon)

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from compiler.errors import CompileError
-from compiler.graph import Convolution, Graph, MatMul, Namer, Op, State, Value, Window
+from compiler.graph import Convolution, Graph, MatMul, Op, State, Value, Window
+from compiler.names import Namer
 
 
 def stream(graph: Graph) -> Graph:

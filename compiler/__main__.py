@@ -1,0 +1,119 @@
+"""python -m compiler MODEL --target mcu|fpga: compiles a Keras file."""
+
+from __future__ import annotations
+
+import argparse
+
+import compiler
+from compiler import cli
+from compiler.numerics import ROUNDINGS
+from compiler.options import KERNELS, TARGETS, Options
+from compiler.report import manifest, table
+
+EXAMPLES = """examples:
+  python -m compiler wavenet.h5 --target mcu --verify
+      C in float for a Cortex-M7, run on this machine and on an emulated M7, against the numpy interpreter
+  python -m compiler quantized.h5 --target mcu --numbers fixed
+      C in 16-bit fixed point: the quantisers in the file decide, else formats come from worst-case ranges
+  python -m compiler quantized.h5 --target fpga --clock 12288000 --sample-rate 192000 --verify
+      Verilog with just the multipliers that this clock and rate need, simulated
+
+A build is a folder that stands by itself. Go on with
+  python -m compiler.run BUILD --input x.wav --output y.wav --on reference|host|emulator|rtl
+  python -m compiler.verify BUILD
+
+exit codes: 0 done, 1 a check failed, 2 bad input (nothing is written)"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, which is its own manual."""
+    p = argparse.ArgumentParser(
+        prog="python -m compiler",
+        description="Compiles a trained Keras file (.h5, .keras; Keras 3, or tf_keras with QKeras layers) "
+        "to C for a microcontroller or to Verilog for an FPGA.",
+        epilog=EXAMPLES,
+        formatter_class=cli.Help,
+    )
+    p.add_argument("model", help="the file that model.save() wrote")
+    p.add_argument("--target", required=True, choices=TARGETS, help="mcu: C for a Cortex-M7; fpga: Verilog")
+    p.add_argument("--out", metavar="DIR", help="folder to write; default build/<stem>-<target>")
+    p.add_argument("--name", metavar="N", help="what every symbol and file begins with; default the file's stem")
+    p.add_argument("--verify", action="store_true", help="run the build against the interpreter, and measure it")
+    p.add_argument("--print-graph", action="store_true", help="print what the target is given")
+    p.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
+    p.add_argument("--version", action="version", version=f"keras-silicon {compiler.__version__}")
+    numbers = p.add_argument_group("numbers")
+    numbers.add_argument(
+        "--numbers",
+        choices=("float", "fixed", "q15", "q7"),
+        help="default float on mcu (quantisers in the file are executed), fixed on fpga; q15 is fixed with 16 bits, "
+        "q7 fixed with 8-bit weights",
+    )
+    numbers.add_argument("--bits", type=int, default=Options.bits, metavar="N", help="of values without a quantiser")
+    numbers.add_argument(
+        "--weight-bits", type=int, default=Options.weight_bits, metavar="N", help="of weights without a quantiser"
+    )
+    numbers.add_argument(
+        "--rounding", choices=ROUNDINGS, default=Options.rounding, help="in formats that the compiler chooses"
+    )
+    numbers.add_argument(
+        "--input-range",
+        type=float,
+        nargs=2,
+        default=Options.input_range,
+        metavar=("LO", "HI"),
+        help="what the input stays in; a fixed-point build saturates beyond",
+    )
+    mcu = p.add_argument_group("mcu")
+    mcu.add_argument(
+        "--kernels",
+        choices=KERNELS,
+        default=Options.kernels,
+        help="what does the vector work: CMSIS-DSP, or plain C; auto is cmsis",
+    )
+    rates = p.add_argument_group("rates")
+    rates.add_argument(
+        "--sample-rate",
+        type=int,
+        default=Options.sample_rate_hz,
+        metavar="HZ",
+        dest="sample_rate_hz",
+        help="samples a second",
+    )
+    rates.add_argument("--clock", type=int, default=Options.clock_hz, metavar="HZ", dest="clock_hz", help="of the FPGA")
+    rates.add_argument(
+        "--multipliers",
+        type=int,
+        metavar="N",
+        help="spend up to N on the FPGA and be as fast as they allow; default: as few as clock and rate need",
+    )
+    return p
+
+
+def command() -> int:
+    """Reads the command line, compiles, and verifies if asked to."""
+    given = vars(parser().parse_args())
+    model, target, out, name = (given.pop(key) for key in ("model", "target", "out", "name"))
+    verify, print_graph, quiet = (given.pop(key) for key in ("verify", "print_graph", "quiet"))
+    if given["numbers"] in ("q15", "q7"):
+        given |= {"bits": 16, "weight_bits": 8 if given["numbers"] == "q7" else 16, "numbers": "fixed"}
+    given["input_range"] = tuple(given["input_range"])
+    build = compiler.compile(model, target, out=out, name=name, **given)
+    if print_graph:
+        print(build.graph)
+    if not quiet:
+        numbers = build.report["numbers"]
+        print(f"{build.folder}: {build.name}, {numbers} numbers, for {target}")
+        print(table.summary(build.report), flush=True)
+    for warning in manifest.warnings(build.report):
+        print(f"warning: {warning}", flush=True)
+    if not verify:
+        return cli.DONE
+    code = cli.print_checks(build, quiet=quiet)
+    if not quiet:
+        print(table.summary(build.report))
+    return code
+
+
+if __name__ == "__main__":
+    cli.main(command)
