@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from compiler.keras_file import ModelSpec
 
 On = Literal["reference", "host", "emulator", "rtl"]
-WHERE: dict[str, tuple[On, ...]] = {"mcu": ("reference", "host", "emulator"), "fpga": ("reference", "rtl")}
 
 
 @dataclass(frozen=True)
@@ -133,15 +132,14 @@ class Build:
         Args:
             every: Return every value that exists there, not the output alone.
         """
-        if on not in WHERE[self.target]:
+        module = target_module(self.target)
+        if on not in module.PLACES:
             raise CompileError(
-                f"a build for {self.target} does not run on '{on}'", hint=f"It runs on {', '.join(WHERE[self.target])}."
+                f"a build for {self.target} does not run on '{on}'", hint=f"It runs on {', '.join(module.PLACES)}."
             )
-        (output,) = self.graph.outputs
         if on == "reference":
-            values = reference.evaluate(self.graph, [x])
-            return values if every else {output.name: values[output.name]}
-        return target_module(self.target).execute(self, x, on, every=every)
+            return reference.evaluate(self.graph, [x])
+        return dict(module.execute(self, x, on, every=every).values)
 
     def _fitting(self, x: np.ndarray) -> np.ndarray:
         channels = self.graph.inputs[0].shape[-1]
@@ -164,12 +162,10 @@ class Build:
 def target_module(target: str) -> ModuleType:
     """The package that generates and executes builds for a target."""
     if target == "mcu":
-        from compiler import mcu
-
-        return mcu
-    from compiler import fpga
-
-    return fpga
+        from compiler.mcu import target as module
+    else:
+        from compiler.fpga import target as module
+    return module
 
 
 def check_replaceable(folder: Path) -> None:

@@ -1,0 +1,59 @@
+"""The mcu target as the rest of the compiler sees it: generate, execute, what to verify, what to measure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from compiler import mcu
+from compiler.execution import Execution, Variant
+from compiler.graph import Graph
+from compiler.options import Options
+
+if TYPE_CHECKING:
+    from compiler.build import Build
+
+PLACES = ("reference", "host", "emulator")
+BLOCK = 64  # samples: a usual length of audio blocks
+
+
+def generate(graph: Graph, options: Options, banner: Sequence[str]) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """The files of a build, and what is known of it without running it."""
+    kernels = "cmsis" if options.kernels == "auto" else options.kernels
+    files = mcu.generate(graph, name=graph.name, kernels=kernels, sample_rate_hz=options.sample_rate_hz, banner=banner)
+    figures = {
+        "kernels": kernels,
+        "sample_rate_hz": options.sample_rate_hz,
+        "weights_bytes": mcu.weights_bytes(graph),
+        "state_bytes": mcu.state_bytes(graph),
+    }
+    return files, figures
+
+
+def execute(build: Build, x: np.ndarray, on: str, *, every: bool = False, blocks: int = BLOCK) -> Execution:
+    """Compiles a finished build for a place and runs one stream through it, in blocks of some length."""
+    fed = np.ascontiguousarray(x, np.int16 if build.fixed else np.float32)
+    run = mcu.run(build.folder, build.name, fed, on=on, blocks=blocks, trace=every)
+    figures = {"instructions_per_sample": run.instructions_per_sample, "stack_bytes": run.stack_bytes}
+    return Execution(
+        {**run.traced, build.graph.outputs[0].name: run.y},
+        {key: value for key, value in figures.items() if value is not None},
+    )
+
+
+def variants(build: Build, seed: int) -> list[Variant]:
+    """Where a build is verified: on this machine in three block lengths, and on the emulated Cortex-M7."""
+    del seed
+    host = [
+        Variant(f"C on this machine, blocks of {blocks}", "host", {"blocks": blocks}, exactly=True)
+        for blocks in (BLOCK, 1, 3)
+    ]
+    return [*host, Variant(f"C on an emulated Cortex-M7, blocks of {BLOCK}", "emulator")]
+
+
+def measure(build: Build) -> dict[str, Any]:
+    """What a linked Cortex-M7 image of the build takes."""
+    flash, ram = mcu.image_size(build.folder, build.name)
+    return {"flash_bytes": flash, "ram_bytes": ram}
