@@ -7,7 +7,6 @@ their lives do not overlap.
 
 from __future__ import annotations
 
-
 import numpy as np
 
 from compiler import graph as ir

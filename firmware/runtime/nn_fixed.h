@@ -5,9 +5,41 @@
 
 #include "nn_float.h"
 
+#if defined(__ARM_FEATURE_SAT)
+#include <arm_acle.h>
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* x in [lo, hi]: one instruction on a Cortex-M4 or M7 where the bounds, literals, are those of 16 or 8 bits or
+   their half from 0 on. */
+NN_INLINE int32_t nn_clamp_i32(int32_t x, int32_t lo, int32_t hi)
+{
+#if defined(__ARM_FEATURE_SAT)
+    if (lo == -32768 && hi == 32767) {
+        return __ssat(x, 16);
+    }
+    if (lo == 0 && hi == 32767) {
+        return (int32_t)__usat(x, 15);
+    }
+    if (lo == -128 && hi == 127) {
+        return __ssat(x, 8);
+    }
+    if (lo == 0 && hi == 127) {
+        return (int32_t)__usat(x, 7);
+    }
+#endif
+    x = x < lo ? lo : x;
+    return x > hi ? hi : x;
+}
+
+NN_INLINE int64_t nn_clamp_i64(int64_t x, int64_t lo, int64_t hi)
+{
+    x = x < lo ? lo : x;
+    return x > hi ? hi : x;
+}
 
 /* Drops `shift` low bits of x, rounding, then clamps to [lo, hi]; a negative shift appends zeros.
    _i32: -15 <= shift <= 30, and x plus half of 2^shift, or x times 2^-shift, fits 32 bits.
@@ -27,8 +59,7 @@ extern "C" {
             }                                                                                                        \
             x >>= shift;                                                                                             \
         }                                                                                                            \
-        x = x < lo ? lo : x;                                                                                         \
-        return x > hi ? hi : x;                                                                                      \
+        return nn_clamp_##suffix(x, lo, hi);                                                                         \
     }
 
 NN_REQUANTIZE_FUNCTION(i32, int32_t)

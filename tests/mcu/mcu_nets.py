@@ -43,9 +43,9 @@ class Net:
     def name(self, kind):
         return f"{kind}_{len(self.ops)}"
 
-    def add(self, kind, value, shape, op, format=None, **attributes):
+    def add(self, kind, value, shape, op, number=None, **attributes):
         name = self.name(kind)
-        output = Value(name, shape, f"layer_{name}", format if self.fixed else None)
+        output = Value(name, shape, f"layer_{name}", number if self.fixed else None)
         self.ops.append(op(inputs=(value,), output=output, **attributes))
         return output
 
@@ -64,10 +64,10 @@ class Net:
         if self.fixed:
             weights = self.random.integers(-8192, 8192, (rows, columns))
             bias = self.random.integers(-(1 << 24), 1 << 24, columns)
-            reach = int((np.abs(weights).sum(0) * (1 << 15) + np.abs(bias)).max()) + rounding_half(12, "half_even")
-            format = Format(True, 40 if self.wide else min(signed_width(-reach, reach), 32), 24)
             if not self.wide:  # small enough for 32 bits whatever comes
-                weights = weights * ((1 << 30) // (1 << 15)) // np.abs(weights).sum(0)
+                weights = np.clip(weights * 30000 // np.abs(weights).sum(0), -8192, 8191)
+            reach = int((np.abs(weights).sum(0) * (1 << 15) + np.abs(bias)).max()) + rounding_half(12, "half_even")
+            format = Format(True, 40 if self.wide else signed_width(-reach, reach), 24)
             attributes = {"weights": weights, "bias": bias, "weights_format": Q12}
             return self.add("matmul", value, (columns,), MatMul, format, **attributes)
         weights = self.random.uniform(-1, 1, (rows, columns)) * 2 / np.sqrt(rows)
@@ -120,3 +120,84 @@ def wavenet(*, fixed: bool = False, rounding: str = "half_even", wide: bool = Fa
         value = net.conv(value, filters, 4, dilation, rounding=rounding)
         value = net.conv(value, filters, rounding=rounding)
     return net, net.graph(net.conv(value, 1, relu=False, rounding=rounding))
+
+
+DILATIONS = (1, 2, 3, 4, 7, 16)
+
+
+def dilated(taps: int, *, fixed: bool) -> tuple[Net, Graph]:
+    """One convolution of that many taps for every dilation, with changing channels, states not at zero."""
+    net = Net(2, seed=taps, fixed=fixed, initial=True)
+    value = net.input
+    for dilation, columns in zip(DILATIONS, (3, 9, 1, 4, 17, 2), strict=True):
+        value = net.conv(value, columns, taps, dilation, relu=columns != 1)
+    return net, net.graph(value)
+
+
+def shared_state(*, fixed: bool) -> tuple[Net, Graph]:
+    """Windows of different taps and dilations over one state, and a 1x1 that reads the same value last."""
+    net = Net(3, fixed=fixed, initial=True)
+    value = net.conv(net.input, 4)
+    branches = [net.conv(value, 2, taps, dilation) for taps, dilation in ((3, 2), (1, 1), (2, 5), (5, 1))]
+    for branch in branches:  # read them all once more, so that they live long
+        net.conv(branch, 1)
+    return net, net.graph(net.conv(value, 3, 2, 1))
+
+
+def unfused(*, fixed: bool) -> tuple[Net, Graph]:
+    """Sums that two operations read, so that they have to exist in memory."""
+    net = Net(3, fixed=fixed)
+    sums = net.matmul(net.window(net.input, 3, 2), 5)
+    if fixed:
+        first = net.requantize(sums, relu=True)
+        net.requantize(sums, 9, "floor")
+    else:
+        first = net.unary(sums, "relu")
+        net.unary(sums, "tanh")
+    return net, net.graph(net.conv(first, 2))
+
+
+def identity(*, fixed: bool) -> tuple[Net, Graph]:
+    """The output is the input."""
+    net = Net(3, fixed=fixed)
+    return net, net.graph(net.input)
+
+
+def past_only(*, fixed: bool) -> tuple[Net, Graph]:
+    """As many outputs as inputs, the input read by a ring and by the last product: aliasing has to copy."""
+    net = Net(3, fixed=fixed)
+    net.conv(net.input, 3, 3, 2)
+    return net, net.graph(net.conv(net.input, 3, relu=False))
+
+
+def one_tap_window(*, fixed: bool) -> tuple[Net, Graph]:
+    """A window of one tap, which is the present sample."""
+    net = Net(3, fixed=fixed)
+    net.conv(net.input, 1, 2, 1)
+    y = net.matmul(net.window(net.input, 1, 1), 3)
+    return net, net.graph(net.requantize(y) if fixed else y)
+
+
+def float_only(*, fixed: bool = False) -> tuple[Net, Graph]:
+    """Every operation that float graphs have."""
+    net = Net(4)
+    value = net.unary(net.conv(net.affine(net.input), 4, 3, 2, relu=False), "tanh")
+    value = net.unary(net.affine(net.window(value, 2, 3)), "sigmoid")
+    value = net.quantize(net.quantize(net.conv(value, 5), "half_up", relu=True), "floor")
+    return net, net.graph(net.unary(net.quantize(net.matmul(value, 4)), "sigmoid"))
+
+
+def fixed_only(*, fixed: bool = True) -> tuple[Net, Graph]:
+    """A narrow input, shifts in both directions, three roundings, 64-bit accumulators, sums as the output."""
+    net = Net(3, fixed=True, wide=True)
+    net.input = Value("x", (3,), "input", Format(True, 9, 5))
+    value = net.conv(net.input, 5, 3, 2, rounding="half_up")
+    value = net.requantize(value, 5, "half_even", format=Format(True, 8, 7))
+    value = net.requantize(value, -3, "floor", format=Format(True, 16, 10))
+    value = net.conv(value, 3, 2, 4, rounding="floor")
+    net.wide = False
+    return net, net.graph(net.matmul(value, 3))
+
+
+SHAPES = (shared_state, unfused, identity, past_only, one_tap_window)
+EVERY = [(shape, fixed) for shape in SHAPES for fixed in (False, True)] + [(float_only, False), (fixed_only, True)]

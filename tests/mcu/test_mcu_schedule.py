@@ -1,0 +1,144 @@
+"""A schedule, run in numpy on the memory it laid out, computes what its graph says."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from mcu_nets import EVERY, Net, dilated, wavenet
+from mcu_tools import assert_same
+
+from compiler import mcu, reference
+from compiler.errors import CompileError
+from compiler.graph import Graph, State, Value
+from compiler.mcu.execute import execute
+from compiler.mcu.packing import pack, tiles
+from compiler.mcu.steps import Gather, Product
+from compiler.numerics import Format
+
+
+def check(net, graph, samples=70):
+    schedule, x = mcu.schedule(graph), net.stream(samples)
+    if graph.inputs[0].format:
+        x = np.clip(x, graph.inputs[0].format.lo, graph.inputs[0].format.hi)
+    expected = reference.evaluate(graph, [x])
+    for name, value in execute(schedule, x).items():
+        assert_same(value, expected[name or graph.outputs[0].name], net.fixed, name)
+    return schedule, x
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("taps", [1, 2, 3, 4, 5])
+def test_every_dilation(taps, fixed):
+    check(*dilated(taps, fixed=fixed))
+
+
+@pytest.mark.parametrize(("make", "fixed"), EVERY)
+def test_shapes_of_graphs(make, fixed):
+    net, graph = make(fixed=fixed)
+    schedule, x = check(net, graph)
+    if schedule.source.size == schedule.result.size and schedule.source.ctype == schedule.result.ctype:
+        expected = execute(schedule, x)[""]
+        np.testing.assert_array_equal(execute(schedule, x, aliased=True)[""], expected)
+
+
+def test_activations_and_requantisations_ride_along():
+    for fixed in (False, True):
+        _, graph = wavenet(fixed=fixed)
+        kinds = [type(step).__name__ for step in mcu.schedule(graph).steps]
+        assert set(kinds) == {"Product", "Gather", "Push"}
+        assert kinds.count("Product") == 9
+
+
+def test_memory_is_shared_and_state_is_the_past_alone():
+    _, graph = wavenet()
+    schedule = mcu.schedule(graph)
+    assert schedule.scratch["float"] <= 24 < sum(step.target.size for step in schedule.steps if hasattr(step, "target"))
+    past = 3 * (1 * 3 + 4 * 4 + 16 * 4 + 64 * 4)
+    assert mcu.state_bytes(graph) == 4 * past + 4 * 4
+    assert mcu.weights_bytes(graph) == 4 * 465
+    assert graph.receptive_field == 1 + 3 * 85
+
+
+def test_one_state_for_windows_that_share_it():
+    from mcu_nets import shared_state
+
+    schedule = mcu.schedule(shared_state(fixed=False)[1])
+    assert len(schedule.rings) == 1
+    gathers = [index for index, step in enumerate(schedule.steps) if isinstance(step, Gather)]
+    pushes = [index for index, step in enumerate(schedule.steps) if type(step).__name__ == "Push"]
+    assert len(gathers) == 4 and len(pushes) == 1 and pushes[0] > max(gathers)
+
+
+def test_a_wrong_schedule_is_noticed():
+    """The executor is no mirror: swapped taps change what comes out."""
+    net, graph = wavenet()
+    schedule, x = mcu.schedule(graph), net.stream(50)
+    first = next(index for index, step in enumerate(schedule.steps) if isinstance(step, Product))
+    step = schedule.steps[first]
+    steps = list(schedule.steps)
+    steps[first] = replace(step, weights=step.weights[::-1])
+    assert np.abs(execute(replace(schedule, steps=tuple(steps)), x)[""] - reference.run(graph, x)).max() > 1e-3
+
+
+def test_packing_is_a_permutation_in_reading_order():
+    weights = np.arange(15).reshape(3, 5)
+    assert list(tiles(5, 4)) == [(0, 3), (3, 5)]
+    assert pack(weights, "float", "cmsis").tolist() == weights.T.ravel().tolist()
+    assert pack(weights, "float", "c").tolist() == weights.ravel().tolist()
+    # Outputs 0 to 2: the pair of inputs 0 and 1, then the odd input 2; then outputs 3 and 4.
+    assert pack(weights, "int32_t", "cmsis").tolist() == [0, 5, 1, 6, 2, 7, 10, 11, 12, 3, 8, 4, 9, 13, 14]
+
+
+def graph_of(net, value):
+    return mcu.schedule(net.graph(value))
+
+
+def test_refusals_name_the_layer():
+    net = Net(fixed=True)
+    y = net.matmul(net.input, 2)
+    with pytest.raises(CompileError, match=r"layer_window_1.*more than 16 bits"):
+        graph_of(net, net.window(y, 2, 1))
+    with pytest.raises(CompileError, match=r"layer_unary_0.*fixed-point"):
+        graph_of(*unary_in_fixed())
+    net = Net(fixed=True, wide=True)
+    with pytest.raises(CompileError, match=r"layer_matmul_0.*more than 32"):
+        graph_of(net, net.matmul(net.input, 2))
+    net = Net()
+    net.matmul(net.input, 2)
+    net.ops[0].weights[0, 0] = np.inf
+    with pytest.raises(CompileError, match=r"layer_matmul_0.*weights"):
+        graph_of(net, net.ops[0].output)
+    net = Net()
+    y = net.window(net.input, 3, 4)
+    net.states["x_past"] = State("x_past", net.input, 5, np.zeros(3))
+    with pytest.raises(CompileError, match=r"layer_window_0.*reaches past"):
+        graph_of(net, y)
+
+
+def unary_in_fixed():
+    net = Net(fixed=True)
+    value = net.unary(net.input, "tanh")
+    net.ops[0] = replace(net.ops[0], output=replace(value, format=net.input.format))
+    return net, net.ops[0].output
+
+
+def test_only_one_input_one_output_and_streams():
+    net = Net()
+    y = net.matmul(net.input, 2)
+    graph = net.graph(y)
+    with pytest.raises(CompileError, match="2 outputs"):
+        mcu.schedule(replace(graph, outputs=(y, y)))
+    with pytest.raises(CompileError, match=r"second.*2 inputs"):
+        mcu.schedule(replace(graph, inputs=(net.input, Value("z", (1,), "second"))))
+    with pytest.raises(CompileError, match="stream"):
+        mcu.schedule(replace(graph, mode="frame"))
+    with pytest.raises(CompileError, match="more than 16"):
+        mcu.schedule(Graph("g", "stream", *2 * ((Value("x", (1,), "input", Format(True, 20, 4)),),), ()))
+
+
+@pytest.mark.parametrize("name", ["size", "int16", "nn_fixed", "arm_math_types", "a-b", "1a", ""])
+def test_names_that_cannot_be_used(name):
+    _, graph = wavenet()
+    with pytest.raises(CompileError, match=re.escape(f"'{name}'")):
+        mcu.generate(graph, name=name, kernels="c")
