@@ -155,7 +155,7 @@ def compile_program(
     command += ["-o", str(program), *link]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
-        raise CheckError(f"{folder.name} does not compile with {board.compiler}:\n{result.stderr.strip()[-2000:]}")
+        raise CheckError(f"{folder.name} does not compile with {board.compiler}:\n{result.stderr.strip()[:2000]}")
     return program
 
 

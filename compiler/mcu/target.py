@@ -19,6 +19,11 @@ PLACES = ("reference", "host", "emulator")
 BLOCK = 64  # samples: a usual length of audio blocks
 
 
+def taken_names() -> set[str]:
+    """What a build must not be called: the headers it stands on."""
+    return {path.stem for path in mcu.RUNTIME.iterdir()}
+
+
 def generate(graph: Graph, options: Options, banner: Sequence[str]) -> tuple[dict[str, bytes], dict[str, Any]]:
     """The files of a build, and what is known of it without running it."""
     kernels = "cmsis" if options.kernels == "auto" else options.kernels

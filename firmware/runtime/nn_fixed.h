@@ -5,10 +5,6 @@
 
 #include "nn_float.h"
 
-#if defined(__ARM_FEATURE_SAT)
-#include <arm_acle.h>
-#endif
-
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -17,18 +13,23 @@ extern "C" {
    their half from 0 on. */
 NN_INLINE int32_t nn_clamp_i32(int32_t x, int32_t lo, int32_t hi)
 {
-#if defined(__ARM_FEATURE_SAT)
+#if defined(__ARM_FEATURE_SAT) && defined(__GNUC__)
+    int32_t y;
     if (lo == -32768 && hi == 32767) {
-        return __ssat(x, 16);
+        __asm__("ssat %0, #16, %1" : "=r"(y) : "r"(x));
+        return y;
     }
     if (lo == 0 && hi == 32767) {
-        return (int32_t)__usat(x, 15);
+        __asm__("usat %0, #15, %1" : "=r"(y) : "r"(x));
+        return y;
     }
     if (lo == -128 && hi == 127) {
-        return __ssat(x, 8);
+        __asm__("ssat %0, #8, %1" : "=r"(y) : "r"(x));
+        return y;
     }
     if (lo == 0 && hi == 127) {
-        return (int32_t)__usat(x, 7);
+        __asm__("usat %0, #7, %1" : "=r"(y) : "r"(x));
+        return y;
     }
 #endif
     x = x < lo ? lo : x;

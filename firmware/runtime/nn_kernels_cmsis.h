@@ -9,8 +9,16 @@
 
 #include "nn_kernels_fixed_c.h"
 
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#endif
 #include "dsp/basic_math_functions.h"
 #include "dsp/matrix_functions.h"
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 
 #ifdef __cplusplus
 extern "C" {

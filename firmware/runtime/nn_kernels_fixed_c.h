@@ -48,34 +48,34 @@ NN_INLINE int64_t nn_pair_i64(const int16_t *x, const int16_t *w, int64_t sum)
 }
 
 /* For one accumulator type:
-   nn_tiles_*        `tiles` tiles of `tile` outputs; sums go to `raw` where that is not NULL, or requantized to y;
+   nn_tiles_*        `tiles` tiles of `tile` outputs; the sums go to `sums`, or requantized to y, the other being NULL;
    nn_product_*      y = requantize(b + W x);
    nn_product_raw_*  y = b + W x, the accumulators themselves. */
 #define NN_PRODUCT_FUNCTIONS(suffix, wide, most)                                                                     \
-    NN_INLINE void nn_tiles_##suffix(wide *raw, int16_t *y, const int16_t *x, const int16_t *w, const wide *b,       \
+    NN_INLINE void nn_tiles_##suffix(int raw, wide *sums, int16_t *y, const int16_t *x, const int16_t *w, const wide *b,\
                                      size_t in, size_t tiles, size_t tile, int shift, nn_rounding rounding, wide lo, \
                                      wide hi)                                                                        \
     {                                                                                                                \
         for (size_t n = 0; n < tiles; n++, w += tile * in) {                                                         \
-            wide sums[most];                                                                                         \
+            wide acc[most];                                                                                          \
             NN_UNROLL(most)                                                                                          \
             for (size_t t = 0; t < tile; t++) {                                                                      \
-                sums[t] = b[n * tile + t];                                                                           \
+                acc[t] = b[n * tile + t];                                                                            \
             }                                                                                                        \
             NN_UNROLL(8)                                                                                             \
             for (size_t i = 0; i < in / 2; i++) {                                                                    \
                 NN_UNROLL(most)                                                                                      \
                 for (size_t t = 0; t < tile; t++) {                                                                  \
-                    sums[t] = nn_pair_##suffix(x + 2 * i, w + 2 * (i * tile + t), sums[t]);                          \
+                    acc[t] = nn_pair_##suffix(x + 2 * i, w + 2 * (i * tile + t), acc[t]);                            \
                 }                                                                                                    \
             }                                                                                                        \
             NN_UNROLL(most)                                                                                          \
             for (size_t t = 0; t < tile; t++) {                                                                      \
                 const wide last = in % 2 != 0 ? x[in - 1] * w[(in - 1) * tile + t] : 0;                              \
-                if (raw != NULL) {                                                                                   \
-                    raw[n * tile + t] = sums[t] + last;                                                              \
+                if (raw) {                                                                                           \
+                    sums[n * tile + t] = acc[t] + last;                                                              \
                 } else {                                                                                             \
-                    y[n * tile + t] = (int16_t)nn_requantize_##suffix(sums[t] + last, shift, rounding, lo, hi);      \
+                    y[n * tile + t] = (int16_t)nn_requantize_##suffix(acc[t] + last, shift, rounding, lo, hi);       \
                 }                                                                                                    \
             }                                                                                                        \
         }                                                                                                            \
@@ -86,8 +86,8 @@ NN_INLINE int64_t nn_pair_i64(const int16_t *x, const int16_t *w, int64_t sum)
     {                                                                                                                \
         const size_t tiles = (out + most - 1) / most, small = out / tiles, larger = out % tiles;                     \
         const size_t done = larger * (small + 1);                                                                    \
-        nn_tiles_##suffix(NULL, y, x, w, b, in, larger, small + 1, shift, rounding, lo, hi);                         \
-        nn_tiles_##suffix(NULL, y + done, x, w + done * in, b + done, in, tiles - larger, small, shift, rounding,    \
+        nn_tiles_##suffix(0, NULL, y, x, w, b, in, larger, small + 1, shift, rounding, lo, hi);                      \
+        nn_tiles_##suffix(0, NULL, y + done, x, w + done * in, b + done, in, tiles - larger, small, shift, rounding, \
                           lo, hi);                                                                                   \
     }                                                                                                                \
                                                                                                                      \
@@ -96,8 +96,8 @@ NN_INLINE int64_t nn_pair_i64(const int16_t *x, const int16_t *w, int64_t sum)
     {                                                                                                                \
         const size_t tiles = (out + most - 1) / most, small = out / tiles, larger = out % tiles;                     \
         const size_t done = larger * (small + 1);                                                                    \
-        nn_tiles_##suffix(y, NULL, x, w, b, in, larger, small + 1, 0, NN_FLOOR, 0, 0);                               \
-        nn_tiles_##suffix(y + done, NULL, x, w + done * in, b + done, in, tiles - larger, small, 0, NN_FLOOR, 0, 0); \
+        nn_tiles_##suffix(1, y, NULL, x, w, b, in, larger, small + 1, 0, NN_FLOOR, 0, 0);                            \
+        nn_tiles_##suffix(1, y + done, NULL, x, w + done * in, b + done, in, tiles - larger, small, 0, NN_FLOOR, 0, 0);\
     }
 
 NN_PRODUCT_FUNCTIONS(i32, int32_t, 4)

@@ -24,7 +24,7 @@ def write(folder, graph, *, name="net", kernels="c", **options):
 def compile_c(*arguments, compiler="gcc", cwd=None):
     """Runs a compiler and asserts that it has nothing to say."""
     result = subprocess.run([compiler, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert (result.returncode, result.stderr) == (0, ""), result.stderr
 
 
 def shared_library(folder, text, *flags):
