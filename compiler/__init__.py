@@ -40,7 +40,7 @@ def compile(
     from compiler import build, keras_file, lowering, names, passes
 
     path, wanted = Path(path), Options(target=target, **options)
-    name = names.build_name(name or path.stem)
+    name = names.build_name(name or path.stem, build.target_module(target).taken_names())
     folder = Path(out) if out else Path("build") / f"{path.stem}-{target}"
     build.check_replaceable(folder)
     try:

@@ -103,13 +103,10 @@ def command() -> int:
         print(build.graph)
     if not quiet:
         numbers = build.report["numbers"]
-        print(f"{build.folder}: {build.name}, {numbers} numbers, for {target}")
-        print(table.summary(build.report), flush=True)
+        print(f"{build.folder}: {build.name}, {numbers} numbers, for {target}", flush=True)
     for warning in manifest.warnings(build.report):
         print(f"warning: {warning}", flush=True)
-    if not verify:
-        return cli.DONE
-    code = cli.print_checks(build, quiet=quiet)
+    code = cli.print_checks(build, quiet=quiet) if verify else cli.DONE
     if not quiet:
         print(table.summary(build.report))
     return code

@@ -113,8 +113,7 @@ def _culprit(graph: Graph, value: Value, known: set[str]) -> tuple[str, tuple[st
             continue
         layers = [*at.folded, at.layer, *layers]
         if isinstance(op, MatMul):
-            # A fold puts other layers' work into the product: the first of them owns the weights.
-            weighted = [at.folded[0] if at.folded else at.layer, *weighted]
+            weighted = [op.layer, *weighted]
         pending += op.inputs
     layer = weighted[0] if weighted else value.layer
     return layer, tuple(dict.fromkeys(name for name in layers if name != layer))

@@ -113,12 +113,19 @@ class MatMul(Op):
         bias: (columns,).
         weights_format: The grid the weights lie on; None in float.
         bias_format: The grid the file put the bias on; None where it has none.
+        weights_of: The Keras layer that the weights come from, where a fold made the output another layer's.
     """
 
     weights: np.ndarray
     bias: np.ndarray
     weights_format: Format | None = None
     bias_format: Format | None = None
+    weights_of: str = ""
+
+    @property
+    def layer(self) -> str:
+        """The Keras layer that the weights come from."""
+        return self.weights_of or self.output.layer
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -266,7 +273,12 @@ def to_text(graph: Graph) -> str:
         lines.append(f"  state {state.name}: {state.length} x {state.value.name} = {_attribute(state.initial)}")
     for op in graph.ops:
         own = [f for f in fields(op) if f.name not in {"inputs", "output"}]
-        attributes = [f"{f.name}={_attribute(getattr(op, f.name))}" for f in own if getattr(op, f.name) is not None]
+        shown = [(f.name, getattr(op, f.name)) for f in own]
+        attributes = [
+            f"{key}={_attribute(value)}"
+            for key, value in shown
+            if not (value is None or (isinstance(value, str) and not value))
+        ]
         arguments = ", ".join([*(value.name for value in op.inputs), *attributes])
         lines.append(
             f"  {op.output.name}: {_type(op.output)} = {type(op).__name__.lower()}({arguments})  # {op.output.layer}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 LONGEST = 40
@@ -32,10 +33,16 @@ def identifier(wanted: str) -> str:
     return text if text[0].isalpha() else f"n_{text}"[:LONGEST]
 
 
-def build_name(wanted: str) -> str:
-    """What every symbol and file of a build begins with: an identifier that nothing else has taken."""
+def build_name(wanted: str, taken: Collection[str] = ()) -> str:
+    """What every symbol and file of a build begins with: an identifier that nothing else has taken.
+
+    Args:
+        wanted: Usually the model file's stem.
+        taken: Names of the files that the target puts into every build.
+    """
     name = identifier(wanted)
-    return f"{name}_net" if name in RESERVED or name.startswith(RESERVED_PREFIXES) else name
+    reserved = name in RESERVED or name in taken or name.startswith(RESERVED_PREFIXES)
+    return f"{name}_net" if reserved else name
 
 
 @dataclass

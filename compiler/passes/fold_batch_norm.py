@@ -26,6 +26,7 @@ def fold_into_product_before(graph: Graph) -> Graph:
             return replace(
                 product,
                 output=replace(op.output, folded=(product.output.layer, *product.output.folded)),
+                weights_of=product.layer,
                 weights=product.weights * op.scale,
                 bias=product.bias * op.scale + op.shift,
             )

@@ -97,7 +97,12 @@ def _layer(graph: Graph, op: MatMul) -> dict[str, Any]:
         "accumulator": op.output.format,
         "output_format": readers[0].output.format if readers else op.output.format,
     }
-    entry = {"layer": op.output.layer, "folded": list(op.output.folded), "macs": int(op.weights.size)}
+    folded = dict.fromkeys((*op.output.folded, op.output.layer))
+    entry = {
+        "layer": op.layer,
+        "folded": [layer for layer in folded if layer != op.layer],
+        "macs": int(op.weights.size),
+    }
     entry |= {key: format and str(format) for key, format in formats.items()}
     limits = readers[0].output.range if readers else None
     return entry | {"range": list(limits) if limits else None}

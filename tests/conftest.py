@@ -1,11 +1,17 @@
-"""Model files for the tests of the compiler, written once by Keras."""
+"""What all tests share: how TensorFlow is to behave, and model files that Keras writes once."""
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 os.environ["TF_USE_LEGACY_KERAS"] = "1"  # QKeras is written against tf_keras
+
+# Helpers shared by several folders of tests.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")
@@ -24,14 +30,11 @@ def quantized_model():
 
 @pytest.fixture(scope="session")
 def files(tmp_path_factory, float_model, quantized_model):
-    """Paths of the models by name and kind of file."""
+    """Paths of the two models by name and kind of file."""
     folder = tmp_path_factory.mktemp("models")
     paths = {}
-    for name, model, kinds in (
-        ("float", float_model, ("h5", "keras")),
-        ("quantized", quantized_model, ("h5", "keras")),
-    ):
-        for kind in kinds:
+    for name, model in (("float", float_model), ("quantized", quantized_model)):
+        for kind in ("h5", "keras"):
             path = folder / f"{name}.{kind}"
             model.save(path)
             paths[f"{name}.{kind}"] = path

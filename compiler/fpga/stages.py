@@ -1,0 +1,132 @@
+"""A fixed-point stream graph as a chain of stages, each what one conv1d of rtl/ computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compiler.errors import CompileError
+from compiler.graph import Graph, MatMul, Op, Requantize, Value, Window, rewrite
+from compiler.names import Namer
+from compiler.numerics import Format
+from compiler.passes.integers import WIDEST, prove_accumulators
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One layer in hardware: window, product and requantisation.
+
+    Args:
+        name: Unique in the build, part of file and instance names.
+        source, output: The values it reads and computes; both (channels,).
+        layer: The Keras layer the weights come from.
+        weights: (taps * inputs, outputs), bias (outputs,): integers.
+        weight_width, accumulator_width: Bits.
+        initial: (inputs,), what reset makes of the past.
+    """
+
+    name: str
+    source: Value
+    output: Value
+    layer: str
+    weights: np.ndarray
+    bias: np.ndarray
+    weight_width: int
+    accumulator_width: int
+    taps: int
+    dilation: int
+    requantize: Requantize
+    initial: np.ndarray
+
+    @property
+    def inputs(self) -> int:
+        """Channels in."""
+        return self.source.size
+
+    @property
+    def outputs(self) -> int:
+        """Channels out."""
+        return self.output.size
+
+
+def stages(graph: Graph) -> tuple[Stage, ...]:
+    """The chain of stages from the input to the output.
+
+    Raises:
+        CompileError: Naming the first layer that is not part of a chain of products.
+    """
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        layer = (graph.inputs if len(graph.inputs) > 1 else graph.outputs)[1].layer
+        raise CompileError("a second input or output is not supported on fpga", layer=layer)
+    graph = prove_accumulators(_requantize_by_products(graph))
+    namer = Namer()
+    chain: list[Stage] = []
+    value = graph.inputs[0]
+    while not graph.is_output(value):
+        stage = _stage(graph, value, namer)
+        chain.append(stage)
+        value = stage.output
+    if not chain:
+        raise CompileError("the model computes nothing", layer=value.layer)
+    return tuple(chain)
+
+
+def _stage(graph: Graph, source: Value, namer: Namer) -> Stage:
+    window, op = None, _only_reader(graph, source)
+    if isinstance(op, Window):
+        window, op = op, _only_reader(graph, op.output)
+    if not isinstance(op, MatMul):
+        raise CompileError("is not supported on fpga", layer=op.output.layer)
+    product, op = op, _only_reader(graph, op.output)
+    if not isinstance(op, Requantize):
+        raise CompileError("has no format to be rounded to", layer=product.output.layer)
+    # The hardware only drops bits; where the output has more of them, the weights bring them.
+    extra = max(0, -op.shift)
+    inputs = source.size
+    return Stage(
+        name=namer(product.layer),
+        source=source,
+        output=op.output,
+        layer=product.layer,
+        weights=product.weights << extra,
+        bias=product.bias << extra,
+        weight_width=product.weights_format.width + extra,
+        accumulator_width=product.output.format.width + extra,
+        taps=window.taps if window else 1,
+        dilation=window.dilation if window else 1,
+        requantize=replace(op, shift=op.shift + extra),
+        initial=graph.state(window.state).initial if window else np.zeros(inputs, np.int64),
+    )
+
+
+def _only_reader(graph: Graph, value: Value) -> Op:
+    readers = graph.consumers(value)
+    if len(readers) != 1 or graph.is_output(value):
+        where = readers[1].output.layer if len(readers) > 1 else value.layer
+        raise CompileError(
+            "does not stream through a chain: another layer reads the same value",
+            layer=where,
+            hint="Branches are not supported on fpga yet.",
+        )
+    return readers[0]
+
+
+def _requantize_by_products(graph: Graph) -> Graph:
+    """A requantisation without a product before it becomes a product with the identity, so that it is a stage."""
+    sums = {op.output.name for op in graph.ops if isinstance(op, MatMul)}
+
+    def transform(op: Op) -> list[Op]:
+        if not isinstance(op, Requantize) or op.inputs[0].name in sums:
+            return [op]
+        (x,) = op.inputs
+        product = MatMul(
+            inputs=(x,),
+            output=replace(op.output, name=f"{op.output.name}_same", format=Format(True, WIDEST, x.format.fraction)),
+            weights=np.eye(x.size, dtype=np.int64),
+            bias=np.zeros(x.size, np.int64),
+            weights_format=Format(True, 2, 0),
+        )
+        return [product, replace(op, inputs=(product.output,))]
+
+    return rewrite(graph, transform)

@@ -1,0 +1,96 @@
+"""The fpga target as the rest of the compiler sees it: generate, execute, what to verify, what to measure."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from compiler.errors import CompileError
+from compiler.execution import Execution, Variant
+from compiler.fpga import emit
+from compiler.fpga.folding import cycles, fold
+from compiler.fpga.stages import stages
+from compiler.graph import Graph
+from compiler.options import Options
+
+if TYPE_CHECKING:
+    from compiler.build import Build
+
+PLACES = ("reference", "rtl")
+SIM = Path(__file__).resolve().parents[2]
+STALLS = 0.25  # of the cycles at either edge, in the verification with stalls
+
+
+def taken_names() -> set[str]:
+    """What a top module must not be called: the modules it stands on."""
+    return {path.stem for path in emit.RTL.glob("*.v")}
+
+
+def generate(graph: Graph, options: Options, banner: Sequence[str]) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """The files of a build, and what is known of it without running it."""
+    chain = stages(graph)
+    budget = options.clock_hz // options.sample_rate_hz
+    foldings = fold(chain, budget=budget, multipliers=options.multipliers)
+    figures = {
+        "sample_rate_hz": options.sample_rate_hz,
+        "clock_hz": options.clock_hz,
+        "weights_bytes": emit.weights_bytes(chain, foldings),
+        "state_bytes": emit.state_bytes(chain),
+        "multipliers": sum(folding.multipliers for folding in foldings),
+        "cycles_per_sample": max(cycles(stage, folding) for stage, folding in zip(chain, foldings, strict=True)),
+    }
+    return emit.sources(graph.name, chain, foldings, banner), figures
+
+
+def execute(
+    build: Build, x: np.ndarray, on: str, *, every: bool = False, stall: float = 0.0, seed: int = 0
+) -> Execution:
+    """Simulates a finished build on one stream of integers, with random stalls at its edges."""
+    del on
+    chain = stages(build.graph)
+    watched = {emit.instance(stage): stage.output.name for stage in chain} if every else {}
+    run = _simulator()(
+        build.folder,
+        build.name,
+        np.asarray(x, np.int64),
+        outputs=chain[-1].outputs,
+        stages=tuple(watched),
+        stall=stall,
+        seed=seed,
+    )
+    values = {watched[stage]: y for stage, y in run.stages.items()}
+    # The pace is that of the design only where nothing holds it up.
+    figures = {} if stall else {"cycles_per_sample": run.cycles_per_sample, "latency_cycles": run.latency_cycles}
+    return Execution({**values, chain[-1].output.name: run.y}, figures)
+
+
+def variants(build: Build, seed: int) -> list[Variant]:
+    """How a build is verified: at full speed, and with stalls at both edges."""
+    del build
+    return [
+        Variant("Verilog in simulation, at full speed", "rtl"),
+        Variant("Verilog in simulation, with random stalls", "rtl", {"stall": STALLS, "seed": seed}),
+    ]
+
+
+def measure(build: Build) -> dict[str, Any]:
+    """Nothing more than the simulation says."""
+    del build
+    return {}
+
+
+def _simulator() -> Any:
+    """sim/ lies beside the package, in the repository, and is no part of it."""
+    if str(SIM) not in sys.path:
+        sys.path.append(str(SIM))
+    try:
+        from sim.network import run_network
+    except ImportError as error:
+        raise CompileError(
+            f"the simulation cannot start: {error}", hint="Run `make setup` in the repository."
+        ) from None
+    return run_network
