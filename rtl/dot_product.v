@@ -1,0 +1,84 @@
+// Dot products of one row with COLUMNS columns at once, LANES elements a cycle, exact, without an idle cycle.
+// SPDX-License-Identifier: 0BSD
+//
+// `s_last` closes the sums: the totals go to `m_data`, which holds them until they are taken, while the next
+// sums accumulate. The pipeline stands still only while totals are ready and those before them are still in
+// `m_data`.
+
+`default_nettype none
+
+module dot_product #(
+    // Bits of a row element, signed.
+    parameter WIDTH = 16,
+    // Bits of a weight, signed.
+    parameter WEIGHT_WIDTH = 16,
+    // Bits of a sum. Sums are exact modulo 2**ACC_WIDTH: whoever knows the weights makes it wide enough.
+    parameter ACC_WIDTH = 40,
+    // Elements multiplied in each cycle.
+    parameter LANES = 1,
+    // Columns that share the row.
+    parameter COLUMNS = 1
+) (
+    input  wire                                    clk,
+    input  wire                                    rst,
+    // Lane i in bits [i*WIDTH +: WIDTH].
+    input  wire [               LANES*WIDTH-1 : 0] s_row,
+    // Lane i of column o in bits [(o*LANES + i)*WEIGHT_WIDTH +: WEIGHT_WIDTH].
+    input  wire [COLUMNS*LANES*WEIGHT_WIDTH-1 : 0] s_weights,
+    // The last elements of the row.
+    input  wire                                    s_last,
+    input  wire                                    s_valid,
+    output wire                                    s_ready,
+    // Column o in bits [o*ACC_WIDTH +: ACC_WIDTH].
+    output wire [         COLUMNS*ACC_WIDTH-1 : 0] m_data,
+    output reg                                     m_valid,
+    input  wire                                    m_ready
+);
+
+    // Registers between the inputs and the accumulator: two in the multiplier, one in each adder level.
+    localparam STAGES = 2 + $clog2(LANES);
+    localparam COLUMN_WIDTH = LANES * WEIGHT_WIDTH;
+
+    reg [STAGES-1:0] valid;
+    reg [STAGES-1:0] last;
+
+    wire closing = valid[STAGES-1] && last[STAGES-1];
+    wire enable = !(closing && m_valid && !m_ready);
+
+    assign s_ready = enable;
+
+    always @(posedge clk)
+        if (rst) valid <= {STAGES{1'b0}};
+        else if (enable) valid <= {valid[STAGES-2:0], s_valid};
+
+    always @(posedge clk) if (enable) last <= {last[STAGES-2:0], s_last};
+
+    always @(posedge clk)
+        if (rst) m_valid <= 1'b0;
+        else if (enable && closing) m_valid <= 1'b1;
+        else if (m_ready) m_valid <= 1'b0;
+
+    genvar o;
+    generate
+        for (o = 0; o < COLUMNS; o = o + 1) begin : column
+            multiply_accumulate #(
+                .WIDTH       (WIDTH),
+                .WEIGHT_WIDTH(WEIGHT_WIDTH),
+                .ACC_WIDTH   (ACC_WIDTH),
+                .LANES       (LANES)
+            ) multiply_accumulate (
+                .clk       (clk),
+                .rst       (rst),
+                .enable    (enable),
+                .row       (s_row),
+                .weights   (s_weights[o*COLUMN_WIDTH+:COLUMN_WIDTH]),
+                .accumulate(enable && valid[STAGES-1]),
+                .close     (enable && closing),
+                .total     (m_data[o*ACC_WIDTH+:ACC_WIDTH])
+            );
+        end
+    endgenerate
+
+endmodule
+
+`default_nettype wire
