@@ -38,9 +38,16 @@ __STATIC_FORCEINLINE int32_t nn_cmsis_clamp(int32_t x, int32_t lo, int32_t hi)
     return x < lo ? lo : x > hi ? hi : x;
 }
 
-#define __SSAT(x, bits) \
-    nn_cmsis_clamp((int32_t)(x), (int32_t)(-1 - (int32_t)((1u << ((bits)-1u)) - 1u)), (int32_t)((1u << ((bits)-1u)) - 1u))
-#define __USAT(x, bits) ((uint32_t)nn_cmsis_clamp((int32_t)(x), 0, (int32_t)((1u << (bits)) - 1u)))
+__STATIC_FORCEINLINE int32_t __SSAT(int32_t x, uint32_t bits)
+{
+    const int32_t hi = (int32_t)((1u << (bits - 1u)) - 1u);
+    return nn_cmsis_clamp(x, -1 - hi, hi);
+}
+
+__STATIC_FORCEINLINE uint32_t __USAT(int32_t x, uint32_t bits)
+{
+    return (uint32_t)nn_cmsis_clamp(x, 0, (int32_t)((1u << bits) - 1u));
+}
 
 #if defined(__ARM_FEATURE_SIMD32)
 #include <arm_acle.h>

@@ -5,36 +5,42 @@
 
 #include "nn_float.h"
 
+#if defined(__ARM_FEATURE_SAT)
+#include <arm_acle.h>
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* x in [lo, hi]: one instruction on a Cortex-M4 or M7 where the bounds, literals, are those of 16 or 8 bits or
    their half from 0 on. */
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion" /* inside GCC's own __ssat */
+#endif
 NN_INLINE int32_t nn_clamp_i32(int32_t x, int32_t lo, int32_t hi)
 {
-#if defined(__ARM_FEATURE_SAT) && defined(__GNUC__)
-    int32_t y;
+#if defined(__ARM_FEATURE_SAT)
     if (lo == -32768 && hi == 32767) {
-        __asm__("ssat %0, #16, %1" : "=r"(y) : "r"(x));
-        return y;
+        return __ssat(x, 16);
     }
     if (lo == 0 && hi == 32767) {
-        __asm__("usat %0, #15, %1" : "=r"(y) : "r"(x));
-        return y;
+        return (int32_t)__usat(x, 15);
     }
     if (lo == -128 && hi == 127) {
-        __asm__("ssat %0, #8, %1" : "=r"(y) : "r"(x));
-        return y;
+        return __ssat(x, 8);
     }
     if (lo == 0 && hi == 127) {
-        __asm__("usat %0, #7, %1" : "=r"(y) : "r"(x));
-        return y;
+        return (int32_t)__usat(x, 7);
     }
 #endif
     x = x < lo ? lo : x;
     return x > hi ? hi : x;
 }
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 
 NN_INLINE int64_t nn_clamp_i64(int64_t x, int64_t lo, int64_t hi)
 {

@@ -48,13 +48,13 @@ NN_INLINE int64_t nn_pair_i64(const int16_t *x, const int16_t *w, int64_t sum)
 }
 
 /* For one accumulator type:
-   nn_tiles_*        `tiles` tiles of `tile` outputs; the sums go to `sums`, or requantized to y, the other being NULL;
+   nn_tiles_*        `tiles` tiles of `tile` outputs; sums go to `sums`, or requantized to y;
    nn_product_*      y = requantize(b + W x);
    nn_product_raw_*  y = b + W x, the accumulators themselves. */
 #define NN_PRODUCT_FUNCTIONS(suffix, wide, most)                                                                     \
-    NN_INLINE void nn_tiles_##suffix(int raw, wide *sums, int16_t *y, const int16_t *x, const int16_t *w, const wide *b,\
-                                     size_t in, size_t tiles, size_t tile, int shift, nn_rounding rounding, wide lo, \
-                                     wide hi)                                                                        \
+    NN_INLINE void nn_tiles_##suffix(int raw, wide *sums, int16_t *y, const int16_t *x, const int16_t *w,            \
+                                     const wide *b, size_t in, size_t tiles, size_t tile, int shift,                 \
+                                     nn_rounding rounding, wide lo, wide hi)                                         \
     {                                                                                                                \
         for (size_t n = 0; n < tiles; n++, w += tile * in) {                                                         \
             wide acc[most];                                                                                          \
@@ -97,7 +97,8 @@ NN_INLINE int64_t nn_pair_i64(const int16_t *x, const int16_t *w, int64_t sum)
         const size_t tiles = (out + most - 1) / most, small = out / tiles, larger = out % tiles;                     \
         const size_t done = larger * (small + 1);                                                                    \
         nn_tiles_##suffix(1, y, NULL, x, w, b, in, larger, small + 1, 0, NN_FLOOR, 0, 0);                            \
-        nn_tiles_##suffix(1, y + done, NULL, x, w + done * in, b + done, in, tiles - larger, small, 0, NN_FLOOR, 0, 0);\
+        nn_tiles_##suffix(1, y + done, NULL, x, w + done * in, b + done, in, tiles - larger, small, 0, NN_FLOOR, 0,  \
+                          0);                                                                                        \
     }
 
 NN_PRODUCT_FUNCTIONS(i32, int32_t, 4)
