@@ -31,7 +31,8 @@ NN_INLINE uint32_t nn_ring_next(uint32_t position, size_t length, size_t channel
 /* The functions of one element type:
    nn_ring_fill_*    every sample becomes `initial`, one number a channel (NULL: zeros); the position becomes 0;
    nn_ring_push_*    the oldest sample gives way to the present one;
-   nn_ring_gather_*  window[taps][channels] = the samples (taps-1)*dilation, ..., dilation, 0 steps ago. */
+   nn_ring_gather_*  window[taps][channels] = the samples (taps-1)*dilation, ..., dilation, 0 steps ago; number by
+                     number, so that a compiler that unrolls what reads the window need not store it at all. */
 #define NN_RING_FUNCTIONS(suffix, type)                                                                              \
     NN_INLINE void nn_ring_fill_##suffix(type *ring, uint32_t *position, const type *initial, size_t length,         \
                                          size_t channels)                                                            \
@@ -56,9 +57,15 @@ NN_INLINE uint32_t nn_ring_next(uint32_t position, size_t length, size_t channel
         NN_UNROLL(16)                                                                                                \
         for (size_t k = 0; k + 1 < taps; k++) {                                                                      \
             const size_t at = nn_ring_at(position, (taps - 1 - k) * dilation, length, channels);                     \
-            memcpy(window + k * channels, ring + at, channels * sizeof *ring);                                       \
+            NN_UNROLL(16)                                                                                            \
+            for (size_t c = 0; c < channels; c++) {                                                                  \
+                window[k * channels + c] = ring[at + c];                                                             \
+            }                                                                                                        \
         }                                                                                                            \
-        memcpy(window + (taps - 1) * channels, present, channels * sizeof *ring);                                    \
+        NN_UNROLL(16)                                                                                                \
+        for (size_t c = 0; c < channels; c++) {                                                                      \
+            window[(taps - 1) * channels + c] = present[c];                                                          \
+        }                                                                                                            \
     }
 
 NN_RING_FUNCTIONS(f32, float)

@@ -85,7 +85,7 @@ def test_image_size(tmp_path):
 
 def test_relu_and_clamps_are_those_of_the_host(tmp_path):
     """The machine's own maximum and saturation, where values reach the ends."""
-    net, graph = wavenet(fixed=True)
+    _, graph = wavenet(fixed=True)
     x = np.tile(np.array([[-32768], [32767], [0], [-1]], np.int16), (30, 3))
     y = mcu.run(write(tmp_path, graph), "net", x, on="emulator").y
     np.testing.assert_array_equal(y, reference.run(graph, x))
