@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from compiler import mcu, reference
-from compiler.graph import Graph, MatMul, Op, Requantize, State, Unary, Value, Window
+from compiler.graph import Graph, State, Value
 from compiler.numerics import Format, rounding_half, signed_width
+from compiler.ops import MatMul, Op, Requantize, Unary, Window
 
 SAMPLES = 2000
 FILTERS, DILATIONS, TAPS, INPUTS = (4, 4, 4, 8), (1, 4, 16, 64), 4, 3

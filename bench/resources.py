@@ -15,9 +15,10 @@ from compiler import passes, reference
 from compiler.build import Build, write
 from compiler.checks import stimulus
 from compiler.fpga import target
-from compiler.graph import Convolution, Graph, Quantize, Value
+from compiler.graph import Graph, Value
 from compiler.keras_file import ModelSpec
 from compiler.numerics import Format
+from compiler.ops import Convolution, Quantize, causal
 from compiler.options import Options
 from compiler.report.table import table
 
@@ -48,7 +49,14 @@ def network() -> Graph:
         z = Value(f"grid_{number}", (None, filters), f"grid_{number}")
         ops.append(
             Convolution(
-                inputs=(x,), output=y, kernel=kernel, bias=bias, dilation=dilation, kernel_format=GRID, bias_format=GRID
+                inputs=(x,),
+                output=y,
+                kernel=kernel,
+                bias=bias,
+                dilation=(dilation,),
+                padding=causal(4, dilation),
+                kernel_format=GRID,
+                bias_format=GRID,
             )
         )
         ops.append(_quantize(y, z, 0 if number < 2 else GRID.lo))

@@ -14,7 +14,8 @@ import numpy as np
 
 from compiler import numerics, reference
 from compiler.build import Build, On, target_module
-from compiler.graph import Graph, MatMul, Quantize, Value
+from compiler.graph import Graph, Value
+from compiler.ops import Convolution, MatMul, Quantize
 
 TOLERANCE = 1e-5
 TIMES_FLOAT32 = 4.0
@@ -112,7 +113,7 @@ def _culprit(graph: Graph, value: Value, known: set[str]) -> tuple[str, tuple[st
         if at.name in known or op is None:
             continue
         layers = [*at.folded, at.layer, *layers]
-        if isinstance(op, MatMul):
+        if isinstance(op, MatMul | Convolution):
             weighted = [op.layer, *weighted]
         pending += op.inputs
     layer = weighted[0] if weighted else value.layer

@@ -1,10 +1,10 @@
-"""The intermediate representation: a graph of typed operations in SSA form, in topological order.
+"""The intermediate representation: a graph of typed operations (ops.py) in SSA form, in topological order.
 
-A graph is a frame graph, whose values have a time axis, or a stream graph, which computes one sample
-from one sample and from states. A stream graph's values have no time axis; the only way back in time is
-a `Window`, which reads the taps of a `State`.
+A graph computes one step from one step. In a frame graph a step is a whole frame, and no step knows of another;
+in a stream graph it is one sample, and the way back in time is a `State`, which a `Window` or a `Recall` reads.
+Lowering makes frame graphs; where time is the first axis, passes/stream.py takes it away.
 
-Shapes leave the batch out. All arrays are numpy: float64 until numbers are chosen, then float32 in a
+Shapes leave the step axis out. All arrays are numpy: float64 until numbers are chosen, then float32 in a
 float graph and int64 in a fixed-point one.
 """
 
@@ -16,10 +16,10 @@ from typing import Literal
 
 import numpy as np
 
-from compiler.numerics import Format, Rounding
+from compiler.numerics import Format
+from compiler.ops import Op, Recall
 
 Shape = tuple[int | None, ...]
-UnaryFunction = Literal["relu", "tanh", "sigmoid"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Value:
 
     Args:
         name: Unique in the graph, and fit to be part of a C or Verilog identifier.
-        shape: Without the batch; (channels,) in a stream graph, (None, channels) in a frame graph.
+        shape: Without the step axis; None for a time axis of any length, in a frame graph that will stream.
         layer: The Keras layer it came from, for errors and reports.
         format: None for floating point.
         range: The least and greatest real number it can take, where a pass has worked that out.
@@ -56,9 +56,9 @@ class State:
 
     Args:
         name: Unique among the graph's states, fit for an identifier.
-        value: Whose past this is.
+        value: Whose past this is; where a Recall reads it, it is computed further down.
         length: Samples: (taps - 1) * dilation of the longest window over it.
-        initial: What reset makes of every past sample: one number a channel, shape (channels,).
+        initial: What reset makes of every past sample, in the value's shape.
     """
 
     name: str
@@ -67,108 +67,13 @@ class State:
     initial: np.ndarray
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Op:
-    """One operation. Its kind is its class, and its attributes are that class' typed fields."""
-
-    inputs: tuple[Value, ...]
-    output: Value
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Convolution(Op):
-    """Frame graphs only: (time, C) -> (time, F), causal, y[t] = bias + sum_k x[t - (K-1-k)*dilation] @ kernel[k].
-
-    Args:
-        kernel: (K, C, F), kernel[0] for the oldest sample, as in Keras.
-        bias: (F,).
-        kernel_format, bias_format: Where a quantiser of the file has put the numbers on a grid.
-    """
-
-    kernel: np.ndarray
-    bias: np.ndarray
-    dilation: int = 1
-    kernel_format: Format | None = None
-    bias_format: Format | None = None
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Window(Op):
-    """Stream graphs only: (C,) -> (taps, C), what was 0, dilation, ..., (taps-1)*dilation samples ago, oldest first."""
-
-    state: str
-    taps: int
-    dilation: int
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class MatMul(Op):
-    """bias + the product of the input, all its channel axes flattened in C order, with the weights.
-
-    In a fixed-point graph the weights and the bias are integers, the bias at the accumulator's fraction,
-    and the output is the accumulator, in a format proven wide enough.
-
-    Args:
-        weights: (rows, columns); rows = the input's size: channels, or taps x channels after a Window.
-        bias: (columns,).
-        weights_format: The grid the weights lie on; None in float.
-        bias_format: The grid the file put the bias on; None where it has none.
-        weights_of: The Keras layer that the weights come from, where a fold made the output another layer's.
-    """
-
-    weights: np.ndarray
-    bias: np.ndarray
-    weights_format: Format | None = None
-    bias_format: Format | None = None
-    weights_of: str = ""
-
-    @property
-    def layer(self) -> str:
-        """The Keras layer that the weights come from."""
-        return self.weights_of or self.output.layer
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Affine(Op):
-    """x * scale + shift per channel, both (channels,): a batch normalisation that stands alone."""
-
-    scale: np.ndarray
-    shift: np.ndarray
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Unary(Op):
-    """A function of one number, applied to each element."""
-
-    function: UnaryFunction
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Quantize(Op):
-    """Float graphs: rounds to the grid of a format and clamps to [lo, hi] grid units; the value stays float.
-
-    Fixed-point builds turn each into a Requantize.
-    """
-
-    format: Format
-    rounding: Rounding
-    lo: int
-    hi: int
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Requantize(Op):
-    """Fixed-point graphs: drops `shift` bits with rounding, then clamps to [lo, hi]. Relu and saturation are clamps."""
-
-    shift: int
-    rounding: Rounding
-    lo: int
-    hi: int
-
-
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A model, or what the passes have made of it so far."""
+    """A model, or what the passes have made of it so far.
+
+    Args:
+        warm_up: Samples at the beginning of a stream that Keras would not give, behind `valid` convolutions.
+    """
 
     name: str
     mode: Literal["frame", "stream"]
@@ -176,6 +81,7 @@ class Graph:
     outputs: tuple[Value, ...]
     ops: tuple[Op, ...]
     states: tuple[State, ...] = ()
+    warm_up: int = 0
 
     def state(self, name: str) -> State:
         """The state of that name."""
@@ -194,18 +100,24 @@ class Graph:
         return any(output.name == value.name for output in self.outputs)
 
     @property
-    def receptive_field(self) -> int:
-        """Samples of input that one sample of output depends on, of a stream graph."""
+    def recurrent(self) -> bool:
+        """Whether a sample depends on all before it."""
+        return any(isinstance(op, Recall) for op in self.ops)
+
+    @property
+    def receptive_field(self) -> int | None:
+        """Samples of input that one sample of output depends on; None without limit, in a recurrent graph."""
+        if self.recurrent:
+            return None
         reach = {value.name: 1 for value in self.inputs}
         for op in self.ops:
-            past = (op.taps - 1) * op.dilation if isinstance(op, Window) else 0
-            reach[op.output.name] = past + max(reach[value.name] for value in op.inputs)
+            reach[op.output.name] = op.reach + max((reach[value.name] for value in op.inputs), default=1)
         return max((reach[value.name] for value in self.outputs), default=1)
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates a sample of a stream graph."""
-        return sum(op.weights.size for op in self.ops if isinstance(op, MatMul))
+        """Multiply-accumulates a step."""
+        return sum(op.macs for op in self.ops)
 
     def __str__(self) -> str:
         return to_text(self)
@@ -228,7 +140,7 @@ def rewrite(graph: Graph, transform: Callable[[Op], Op | Iterable[Op] | Value | 
         new = [result] if isinstance(result, Op) else list(result)
         ops += new
         env[old.output.name] = new[-1].output
-    read = {op.state for op in ops if isinstance(op, Window)}
+    read = {op.state_read for op in ops}
     states = tuple(replace(state, value=env[state.value.name]) for state in graph.states if state.name in read)
     return replace(
         graph,
@@ -254,10 +166,16 @@ def replace_values(graph: Graph, new: Mapping[str, Value]) -> Graph:
 
 
 def _attribute(value: object) -> str:
+    if isinstance(value, Graph):
+        return "{\n    " + to_text(value).replace("\n", "\n    ") + "\n  }"
     if isinstance(value, np.ndarray):
         style = "d" if value.dtype.kind == "i" else "g"
         return "x".join(map(str, value.shape)) + f"[{value.min():{style}}..{value.max():{style}}]"
     return str(value)
+
+
+def _says_nothing(value: object) -> bool:
+    return value is None or (isinstance(value, str | tuple) and not value)
 
 
 def _type(value: Value) -> str:
@@ -267,18 +185,15 @@ def _type(value: Value) -> str:
 
 def to_text(graph: Graph) -> str:
     """The graph as text, one value a line: for reading, for golden tests, never for reading back."""
-    lines = [f"{graph.mode} graph {graph.name}"]
+    warm_up = f", {graph.warm_up} samples of warm-up" if graph.warm_up else ""
+    lines = [f"{graph.mode} graph {graph.name}{warm_up}"]
     lines += [f"  input {value.name}: {_type(value)}" for value in graph.inputs]
     for state in graph.states:
         lines.append(f"  state {state.name}: {state.length} x {state.value.name} = {_attribute(state.initial)}")
     for op in graph.ops:
         own = [f for f in fields(op) if f.name not in {"inputs", "output"}]
         shown = [(f.name, getattr(op, f.name)) for f in own]
-        attributes = [
-            f"{key}={_attribute(value)}"
-            for key, value in shown
-            if not (value is None or (isinstance(value, str) and not value))
-        ]
+        attributes = [f"{key}={_attribute(value)}" for key, value in shown if not _says_nothing(value)]
         arguments = ", ".join([*(value.name for value in op.inputs), *attributes])
         lines.append(
             f"  {op.output.name}: {_type(op.output)} = {type(op).__name__.lower()}({arguments})  # {op.output.layer}"

@@ -1,96 +1,167 @@
 """The numpy interpreter: what a graph means. Every target is checked against it, and it against Keras.
 
-A stream graph is evaluated over a whole window at once, time being a leading axis: a state shifts it.
-Float graphs run in the precision asked for; fixed-point graphs run exactly, in float64 BLAS while the
-accumulators stay below 2**53 and in int64 beyond.
+Arrays have one axis before a value's own: the step, so that a whole stream, or a batch of frames, is computed at
+once. Only what a recurrence depends on runs step by step. Float graphs run in the precision asked for;
+fixed-point graphs run exactly, in float64 BLAS while accumulators stay below 2**53 and in int64 beyond.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from compiler import numerics
-from compiler.graph import Affine, Convolution, Graph, MatMul, Op, Quantize, Requantize, State, Unary, Window
+from compiler import functions, numerics
+from compiler.graph import Graph, State
+from compiler.ops import (
+    Affine,
+    Binary,
+    Concatenate,
+    Constant,
+    Convolution,
+    Dot,
+    Gather,
+    MatMul,
+    Op,
+    Pad,
+    Pool,
+    Quantize,
+    Recall,
+    Reduce,
+    Repeat,
+    Requantize,
+    Reshape,
+    Scan,
+    Select,
+    Slice,
+    Spread,
+    Transpose,
+    Unary,
+    Window,
+)
 
 EXACT_IN_FLOAT64 = 53  # bits: float64 holds every integer of that magnitude
+Array = np.ndarray
 
 
-def run(graph: Graph, x: np.ndarray, *, precision: type[np.floating] = np.float64) -> np.ndarray:
+def run(graph: Graph, x: Array, *, precision: type[np.floating] = np.float64) -> Array:
     """The output of a graph with one input and one output, from reset.
 
     Args:
         graph: A frame or a stream graph.
-        x: (..., samples, channels): real numbers for a float graph, integers for a fixed-point one.
+        x: (steps, *shape): a stream of samples or a batch of frames; for a frame graph also one frame, *shape.
+            Real numbers for a float graph, integers for a fixed-point one.
         precision: What a float graph computes in.
 
     Returns:
-        (..., samples, channels): floats of that precision, or int64.
+        (steps, *shape), or *shape for one frame: floats of that precision, or int64.
     """
-    (output,) = graph.outputs
+    (value,), (output,) = graph.inputs, graph.outputs
+    x = np.asarray(x)
+    if graph.mode == "frame" and x.ndim == len(value.shape):
+        return evaluate(graph, [x[None]], precision=precision)[output.name][0]
     return evaluate(graph, [x], precision=precision)[output.name]
 
 
-def evaluate(
-    graph: Graph, inputs: Sequence[np.ndarray], *, precision: type[np.floating] = np.float64
-) -> dict[str, np.ndarray]:
-    """Every value of a graph by name, each (..., samples, *shape), from inputs (..., samples, channels)."""
-    values: dict[str, np.ndarray] = {}
+def evaluate(graph: Graph, inputs: Sequence[Array], *, precision: type[np.floating] = np.float64) -> dict[str, Array]:
+    """Every value of a graph by name, each (steps, *shape), from inputs (steps, *shape)."""
+    values: dict[str, Array] = {}
     for value, x in zip(graph.inputs, inputs, strict=True):
         x = np.asarray(x)
-        if x.ndim < 2 or x.shape[-1] != value.shape[-1]:
-            raise ValueError(f"input {value.name} wants (..., samples, {value.shape[-1]}), not {x.shape}")
+        fits = x.ndim == len(value.shape) + 1
+        if not fits or any(n not in (None, m) for n, m in zip(value.shape, x.shape[1:], strict=True)):
+            raise ValueError(f"input {value.name} wants (steps, {value.shape}), not {x.shape}")
         values[value.name] = x.astype(np.int64 if value.format else precision)
+    steps = len(next(iter(values.values())))
+    late = _recurrent(graph)
     for op in graph.ops:
-        operands = [values[value.name] for value in op.inputs]
-        values[op.output.name] = _compute(graph, op, operands)
+        if op.output.name not in late:
+            values[op.output.name] = _compute(graph, op, values, steps, precision)
+    if late:
+        _step_by_step(graph, late, values, steps, precision)
     return values
 
 
-def _compute(graph: Graph, op: Op, operands: list[np.ndarray]) -> np.ndarray:
-    (x,) = operands
+def _recurrent(graph: Graph) -> set[str]:
+    """The values that depend on a Recall."""
+    late: set[str] = set()
+    for op in graph.ops:
+        if isinstance(op, Recall) or any(value.name in late for value in op.inputs):
+            late.add(op.output.name)
+    return late
+
+
+def _step_by_step(
+    graph: Graph, late: set[str], values: dict[str, Array], steps: int, precision: type[np.floating]
+) -> None:
+    """Computes the values that depend on a Recall, one sample after the other, into `values`."""
+    ops = [op for op in graph.ops if op.output.name in late]
+    # The past of each state, oldest first, its initial value repeated at the head.
+    pasts = {
+        state.name: [_initial(state, precision)] * state.length
+        for state in graph.states
+        if any(op.state_read == state.name for op in ops)
+    }
+    done: dict[str, list[Array]] = {op.output.name: [] for op in ops}
+    for step in range(steps):
+        now = {name: array[step : step + 1] for name, array in values.items()}
+        for op in ops:
+            if isinstance(op, Recall):
+                y = pasts[op.state][-1]
+            elif isinstance(op, Window):
+                past = [*pasts[op.state], now[op.inputs[0].name]]
+                y = np.stack([past[-1 - k * op.dilation] for k in reversed(range(op.taps))], axis=1)
+            else:
+                y = _compute(graph, op, now, 1, precision)
+            now[op.output.name] = y
+            done[op.output.name].append(y)
+        for state in graph.states:
+            if state.name in pasts:
+                pasts[state.name] = [*pasts[state.name][1:], now[state.value.name]]
+    for name, parts in done.items():
+        values[name] = np.concatenate(parts)
+
+
+def _initial(state: State, precision: type[np.floating]) -> Array:
+    return state.initial.astype(np.int64 if state.value.format else precision)[None]
+
+
+def _compute(graph: Graph, op: Op, values: Mapping[str, Array], steps: int, precision: type[np.floating]) -> Array:
+    operands = [values[value.name] for value in op.inputs]
+    x = operands[0] if operands else None
     match op:
         case Window():
             return windows(x, graph.state(op.state), op.taps, op.dilation)
+        case Constant():
+            value = op.value.astype(np.int64 if op.output.format else precision)
+            return np.broadcast_to(value, (steps, *value.shape))
         case MatMul():
-            flat = x.reshape(*x.shape[: x.ndim - len(op.inputs[0].shape)], -1) if graph.mode == "stream" else x
-            return _fixed_product(op, flat) if op.output.format else _float_product(flat, op.weights, op.bias)
+            rows = x.reshape(*x.shape[: len(op.output.shape)], -1)
+            return _fixed_product(op, rows) if op.output.format else _float_product(rows, op.weights, op.bias)
         case Convolution():
-            taps = len(op.kernel)
-            past = np.zeros((*x.shape[:-2], (taps - 1) * op.dilation, x.shape[-1]), x.dtype)
-            y = op.bias.astype(x.dtype)
-            padded = np.concatenate([past, x], axis=-2)
-            for k in range(taps):
-                y = y + padded[..., k * op.dilation : k * op.dilation + x.shape[-2], :] @ op.kernel[k].astype(x.dtype)
-            return y
-        case Affine():
-            return x * op.scale.astype(x.dtype) + op.shift.astype(x.dtype)
-        case Unary():
-            return _unary(op.function, x)
+            return _convolution(op, x)
+        case Scan():
+            return _scan(op, x, precision)
         case Quantize():
-            return numerics.dequantize(numerics.quantize(x, op.format, op.rounding, op.lo, op.hi), op.format).astype(
-                x.dtype
-            )
+            integers = numerics.quantize(x, op.format, op.rounding, op.lo, op.hi)
+            return numerics.dequantize(integers, op.format).astype(x.dtype)
         case Requantize():
             return numerics.requantize(x, op.shift, op.rounding, op.lo, op.hi)
-    raise NotImplementedError(f"the interpreter does not know {type(op).__name__}")
+    return _arithmetic(op, operands) if _is_arithmetic(op) else _movement(op, operands)
 
 
-def windows(x: np.ndarray, state: State, taps: int, dilation: int) -> np.ndarray:
-    """(..., samples, channels) -> (..., samples, taps, channels): the taps of a state from reset, oldest first."""
-    reach = (taps - 1) * dilation
-    past = np.broadcast_to(state.initial.astype(x.dtype), (*x.shape[:-2], reach, x.shape[-1]))
-    padded = np.concatenate([past, x], axis=-2)
-    samples = x.shape[-2]
-    return np.stack([padded[..., k * dilation : k * dilation + samples, :] for k in range(taps)], axis=-2)
+def windows(x: Array, state: State, taps: int, dilation: int) -> Array:
+    """(samples, ...) -> (samples, taps, ...): the taps of a state from reset, oldest first."""
+    reach, samples = (taps - 1) * dilation, len(x)
+    padded = np.concatenate([np.broadcast_to(state.initial.astype(x.dtype), (reach, *x.shape[1:])), x])
+    return np.stack([padded[k * dilation : k * dilation + samples] for k in range(taps)], axis=1)
 
 
-def _float_product(x: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
+def _float_product(x: Array, weights: Array, bias: Array) -> Array:
     return x @ weights.astype(x.dtype) + bias.astype(x.dtype)
 
 
-def _fixed_product(op: MatMul, x: np.ndarray) -> np.ndarray:
+def _fixed_product(op: MatMul, x: Array) -> Array:
     accumulator = op.output.format
     if accumulator.width <= EXACT_IN_FLOAT64:
         y = (x.astype(np.float64) @ op.weights.astype(np.float64)).astype(np.int64) + op.bias
@@ -101,14 +172,107 @@ def _fixed_product(op: MatMul, x: np.ndarray) -> np.ndarray:
     return y
 
 
-def _unary(function: str, x: np.ndarray) -> np.ndarray:
-    match function:
-        case "relu":
-            return np.maximum(x, 0)
-        case "tanh":
-            return np.tanh(x)
-        case "sigmoid":
-            # exp of a non-positive number on both sides, so that nothing overflows.
-            e = np.exp(-np.abs(x))
-            return np.where(x >= 0, 1 / (1 + e), e / (1 + e)).astype(x.dtype)
-    raise NotImplementedError(f"the interpreter does not know the function {function}")
+def _boxes(x: Array, size: Sequence[int], strides: Sequence[int], dilation: Sequence[int]) -> Array:
+    """(steps, *space, C) -> (steps, *space', *size, C), every box a window moves over, as a view."""
+    for axis, (taps, stride, step) in enumerate(zip(size, strides, dilation, strict=True), start=1):
+        view = np.lib.stride_tricks.sliding_window_view(x, (taps - 1) * step + 1, axis=axis)
+        view = view[..., ::step]
+        x = view[(slice(None),) * axis + (slice(None, None, stride),)]
+    # The taps have gathered behind the channels: bring them in front.
+    return np.moveaxis(x, len(size) + 1, -1)
+
+
+def _convolution(op: Convolution, x: Array) -> Array:
+    space = op.kernel.ndim - 2
+    padded = np.pad(x, [(0, 0), *op.padding, (0, 0)])
+    boxes = _boxes(padded, op.kernel.shape[:space], op.strides, op.dilation)
+    kernel, bias = op.kernel.astype(x.dtype), op.bias.astype(x.dtype)
+    channels, filters = x.shape[-1] // op.groups, kernel.shape[-1] // op.groups
+    lead = boxes.shape[: 1 + space]
+    parts = []
+    for group in range(op.groups):
+        rows = boxes[..., group * channels : (group + 1) * channels].reshape(*lead, -1)
+        parts.append(rows @ kernel[..., group * filters : (group + 1) * filters].reshape(-1, filters))
+    return np.concatenate(parts, axis=-1) + bias
+
+
+def _scan(op: Scan, x: Array, precision: type[np.floating]) -> Array:
+    """Frame by frame, each a stream of its own."""
+    sequence = x[:, ::-1] if op.reverse else x
+    (output,) = op.body.outputs
+    y = np.stack([evaluate(op.body, [frame], precision=precision)[output.name] for frame in sequence])
+    if not op.sequences:
+        return y[:, -1]
+    return y[:, ::-1] if op.reverse else y
+
+
+def _is_arithmetic(op: Op) -> bool:
+    return isinstance(op, Affine | Unary | Binary | Select | Reduce | Pool | Dot)
+
+
+def _arithmetic(op: Op, operands: list[Array]) -> Array:
+    x = operands[0]
+    match op:
+        case Affine():
+            return x * op.scale.astype(x.dtype) + op.shift.astype(x.dtype)
+        case Unary():
+            return functions.apply(op.function, x, op.parameters)
+        case Binary():
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                return getattr(np, op.function)(*_aligned(operands, op.output.shape))
+        case Select():
+            condition, yes, no = _aligned(operands, op.output.shape)
+            return np.where(condition > 0, yes, no)
+        case Reduce():
+            return getattr(np, op.function)(x, axis=tuple(axis + 1 for axis in op.axes), keepdims=op.keepdims)
+        case Pool():
+            return _pool(op, x)
+        case Dot():
+            return operands[0] @ np.swapaxes(operands[1], -1, -2)
+    raise NotImplementedError(f"the interpreter does not know {type(op).__name__}")
+
+
+def _aligned(operands: list[Array], shape: tuple[int | None, ...]) -> list[Array]:
+    """Operands with axes of length 1 behind the step axis, so that numpy lines their own axes up from the last."""
+    return [x.reshape(x.shape[:1] + (1,) * (len(shape) + 1 - x.ndim) + x.shape[1:]) for x in operands]
+
+
+def _pool(op: Pool, x: Array) -> Array:
+    axes = tuple(range(1 + len(op.size), 1 + 2 * len(op.size)))
+    pads = [(0, 0), *op.padding, (0, 0)]
+    ones = (1,) * len(op.size)
+    if op.function == "max":
+        return _boxes(np.pad(x, pads, constant_values=-np.inf), op.size, op.strides, ones).max(axis=axes)
+    total = _boxes(np.pad(x, pads), op.size, op.strides, ones).sum(axis=axes)
+    count = _boxes(np.pad(np.ones_like(x), pads), op.size, op.strides, ones).sum(axis=axes)
+    return total / count
+
+
+def _movement(op: Op, operands: list[Array]) -> Array:
+    x = operands[0]
+    match op:
+        case Reshape():
+            return x.reshape(len(x), *(-1 if n is None else n for n in op.output.shape))
+        case Transpose():
+            return np.transpose(x, (0, *(axis + 1 for axis in op.permutation)))
+        case Slice():
+            count = op.output.shape[op.axis]
+            length = x.shape[op.axis + 1]
+            picked = op.start + op.step * np.arange(length - op.start if count is None else count)
+            return np.take(x, picked, axis=op.axis + 1)
+        case Pad():
+            return np.pad(x, [(0, 0), *op.padding], constant_values=op.value)
+        case Repeat():
+            return np.repeat(x, op.times, axis=op.axis + 1)
+        case Spread():
+            shape = list(x.shape)
+            shape[op.axis + 1] = (shape[op.axis + 1] - 1) * (op.gap + 1) + 1
+            y = np.zeros(shape, x.dtype)
+            y[(slice(None),) * (op.axis + 1) + (slice(None, None, op.gap + 1),)] = x
+            return y
+        case Concatenate():
+            return np.concatenate(operands, axis=op.axis + 1)
+        case Gather():
+            rows = np.clip(np.nan_to_num(x), 0, len(op.table) - 1).astype(np.int64)
+            return op.table[rows].astype(x.dtype)
+    raise NotImplementedError(f"the interpreter does not know {type(op).__name__}")

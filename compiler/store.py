@@ -10,14 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from compiler import graph as ir
-from compiler.graph import Graph, Op, State, Value
+from compiler.graph import Graph, State, Value
 from compiler.numerics import Format
-
-KINDS: dict[str, type[Op]] = {
-    kind.__name__: kind
-    for kind in (ir.Convolution, ir.Window, ir.MatMul, ir.Affine, ir.Unary, ir.Quantize, ir.Requantize)
-}
+from compiler.ops import KINDS
 
 
 def save(graphs: Mapping[str, Graph]) -> dict[str, bytes]:
@@ -29,6 +24,8 @@ def save(graphs: Mapping[str, Graph]) -> dict[str, bytes]:
             case np.ndarray():
                 arrays[where] = thing
                 return {"array": where}
+            case Graph():
+                return {"graph": of(where, thing)}
             case Value() | Format():
                 return {f.name: plain(getattr(thing, f.name), where) for f in fields(thing)}
             case tuple():
@@ -49,6 +46,7 @@ def save(graphs: Mapping[str, Graph]) -> dict[str, bytes]:
         inputs = [plain(value, "") for value in graph.inputs]
         outputs = [value.name for value in graph.outputs]
         head = {"name": graph.name, "mode": graph.mode, "inputs": inputs, "outputs": outputs}
+        head["warm_up"] = graph.warm_up
         return head | {"states": states, "ops": ops}
 
     text = json.dumps({key: of(key, graph) for key, graph in graphs.items()}, indent=1, sort_keys=True)
@@ -76,8 +74,15 @@ def load(text: bytes, packed: bytes) -> dict[str, Graph]:
         )
 
     def attribute(data: Any) -> Any:
-        if isinstance(data, dict):
-            return arrays[data["array"]] if "array" in data else format_of(data)
+        match data:
+            case {"array": key}:
+                return arrays[key]
+            case {"graph": inner}:
+                return graph_of(inner)
+            case dict():
+                return format_of(data)
+            case list():
+                return tuple(attribute(part) for part in data)
         return data
 
     def graph_of(data: dict[str, Any]) -> Graph:
@@ -94,6 +99,6 @@ def load(text: bytes, packed: bytes) -> dict[str, Graph]:
         )
         outputs = tuple(values[name] for name in data["outputs"])
         inputs = tuple(values[value["name"]] for value in data["inputs"])
-        return Graph(data["name"], data["mode"], inputs, outputs, tuple(ops), states)
+        return Graph(data["name"], data["mode"], inputs, outputs, tuple(ops), states, data["warm_up"])
 
     return {key: graph_of(data) for key, data in json.loads(text).items()}

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compiler.errors import CompileError
-from compiler.graph import Graph, MatMul, Op, Requantize, Value, Window, rewrite
+from compiler.graph import Graph, Value, rewrite
 from compiler.names import Namer
 from compiler.numerics import Format
+from compiler.ops import MatMul, Op, Requantize, Window
 from compiler.passes.integers import WIDEST, prove_accumulators
 
 

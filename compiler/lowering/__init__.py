@@ -1,41 +1,20 @@
 """Keras layers -> operations: the table, and the walk over a model's calls that applies it.
 
-To add a layer: write a function (Layer, Value) -> Value that consumes every configuration key, in the
-module of its family, and enter it in TABLE.
+To add a layer: write a function (Layer, Value, ...) -> Value that consumes every configuration key, in the
+module of its family, and enter it in table.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from graphlib import CycleError, TopologicalSorter
 
 from compiler.errors import CompileError
-from compiler.graph import Graph, Op, Value
+from compiler.graph import Graph, Value
 from compiler.keras_file import LayerSpec, ModelSpec
-from compiler.lowering import activation, dense, normalization
+from compiler.lowering.builder import Builder
 from compiler.lowering.layer import Layer
+from compiler.lowering.table import TABLE
 from compiler.names import Namer
-
-
-def dropout(layer: Layer, x: Value) -> Value:
-    """Does nothing at inference."""
-    layer.ignore("rate", "seed", "noise_shape")
-    return x
-
-
-Lower = Callable[[Layer, Value], Value]
-
-TABLE: dict[str, Lower] = {
-    "Activation": activation.activation_layer,
-    "BatchNormalization": normalization.batch_normalization,
-    "Conv1D": dense.conv1d,
-    "Dense": dense.dense,
-    "Dropout": dropout,
-    "QActivation": activation.quantized_activation_layer,
-    "QConv1D": dense.quantized_conv1d,
-    "QDense": dense.quantized_dense,
-    "ReLU": activation.relu_layer,
-}
 
 
 def lower(model: ModelSpec, name: str) -> Graph:
@@ -44,24 +23,23 @@ def lower(model: ModelSpec, name: str) -> Graph:
     Raises:
         CompileError: Naming the first layer, and its key, that cannot be lowered.
     """
-    ops: list[Op] = []
-    namer = Namer()
+    builder = Builder()
     values: dict[str, Value] = {}
     inputs = []
     layers = {spec.name: spec for spec in model.layers}
     for ref in model.inputs:
         if ref.layer not in layers:
             raise CompileError(f"its input '{ref.layer}' is not among its layers")
-        values[ref.layer] = _input(layers[ref.layer], namer)
+        values[ref.layer] = _input(layers[ref.layer], builder.namer)
         inputs.append(values[ref.layer])
     for spec in _in_order(model):
         if spec.name not in values:
-            values[spec.name] = _lower_call(spec, values, ops, namer)
+            values[spec.name] = _lower_call(spec, values, builder)
     for ref in model.outputs:
         if ref.layer not in values or ref.node or ref.tensor:
             raise CompileError(f"its output '{ref.layer}' is not what one of its layers computes")
     outputs = tuple(values[ref.layer] for ref in model.outputs)
-    return Graph(name=name, mode="frame", inputs=tuple(inputs), outputs=outputs, ops=tuple(ops))
+    return Graph(name=name, mode="frame", inputs=tuple(inputs), outputs=outputs, ops=tuple(builder.ops))
 
 
 def _in_order(model: ModelSpec) -> list[LayerSpec]:
@@ -75,7 +53,7 @@ def _in_order(model: ModelSpec) -> list[LayerSpec]:
     return [specs[name] for name in order if name in specs]
 
 
-def _lower_call(spec: LayerSpec, values: dict[str, Value], ops: list[Op], namer: Namer) -> Value:
+def _lower_call(spec: LayerSpec, values: dict[str, Value], builder: Builder) -> Value:
     if spec.class_name == "InputLayer":
         raise CompileError("is an input that the model does not list among its inputs", layer=spec.name)
     function = TABLE.get(spec.class_name)
@@ -93,7 +71,7 @@ def _lower_call(spec: LayerSpec, values: dict[str, Value], ops: list[Op], namer:
     (ref,) = call
     if ref.layer not in values or ref.node or ref.tensor:
         raise CompileError(f"is called on '{ref.layer}', call {ref.node}, which is not there", layer=spec.name)
-    layer = Layer(spec, ops, namer)
+    layer = Layer(spec, builder)
     value = function(layer, values[ref.layer])
     layer.finish()
     return value

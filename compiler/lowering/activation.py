@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
-from compiler.graph import Quantize, Unary, UnaryFunction, Value
+from compiler.graph import Value
 from compiler.lowering import quantizers
 from compiler.lowering.layer import Layer
+from compiler.ops import Quantize, Unary
 
-FUNCTIONS = get_args(UnaryFunction)
+FUNCTIONS = ("relu", "tanh", "sigmoid")
 
 
 def activation_layer(layer: Layer, x: Value) -> Value:

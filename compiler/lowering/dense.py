@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from compiler.graph import Convolution, MatMul, Value
+from compiler.graph import Value
 from compiler.lowering import quantizers
 from compiler.lowering.activation import activate
 from compiler.lowering.layer import Layer
 from compiler.numerics import Format
+from compiler.ops import Convolution, MatMul, causal
 
 
 def conv1d(layer: Layer, x: Value) -> Value:
@@ -46,7 +47,8 @@ def _conv1d(layer: Layer, x: Value, *, quantized: bool) -> Value:
         (*x.shape[:-1], filters),
         kernel=kernel,
         bias=bias,
-        dilation=dilation,
+        dilation=(dilation,),
+        padding=causal(taps, dilation),
         kernel_format=formats[0],
         bias_format=formats[1],
     )

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import CompileError
-from compiler.graph import Op, Value
 from compiler.keras_file import LayerSpec
-from compiler.names import Namer
+from compiler.lowering.builder import Builder
 
 # Keys that cannot change what a trained layer computes.
 WITHOUT_EFFECT = frozenset({"name", "trainable", "batch_input_shape", "batch_shape", "activity_regularizer"})
@@ -19,20 +18,19 @@ WEIGHT_TRAINING = ("initializer", "regularizer", "constraint")
 _UNSET = object()
 
 
-class Layer:
+class Layer(Builder):
     """One layer being lowered: hands out its configuration and weights, and collects the operations made of it.
 
     A lowering reads every key that matters with `take` or `expect`; `finish` refuses whatever is left, so
     that no attribute is ever dropped in silence.
     """
 
-    def __init__(self, spec: LayerSpec, ops: list[Op], namer: Namer) -> None:
+    def __init__(self, spec: LayerSpec, builder: Builder) -> None:
+        super().__init__(builder.namer, builder.ops)
         self.name = spec.name
         self.class_name = spec.class_name
         self._config = dict(spec.config)
         self._weights = list(spec.weights)
-        self._ops = ops
-        self._namer = namer
         self._read = set(WITHOUT_EFFECT)
         self._dtype()
 
@@ -118,13 +116,3 @@ class Layer:
             if not np.all(np.isfinite(array)):
                 raise self.error(f"'{key}' holds NaN or infinity", hint="Training diverged: train again.")
         return {key: array.astype(np.float64) for key, array in zip(shapes, arrays, strict=True)}
-
-    # Operations.
-
-    def emit(
-        self, kind: type[Op], x: Value, shape: Sequence[int | None], *, suffix: str = "", **attributes: Any
-    ) -> Value:
-        """Appends an operation on x and returns its output, a value of this layer."""
-        output = Value(self._namer(self.name + suffix), tuple(shape), self.name)
-        self._ops.append(kind(inputs=(x,), output=output, **attributes))
-        return output

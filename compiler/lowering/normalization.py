@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from compiler.graph import Affine, Value
+from compiler.graph import Value
 from compiler.lowering.layer import Layer
+from compiler.ops import Affine
 
 
 def batch_normalization(layer: Layer, x: Value) -> Value:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from compiler import graph as ir
+from compiler import ops as ir
 from compiler.errors import CompileError
-from compiler.graph import Graph, MatMul, Op, Unary, Value, Window
+from compiler.graph import Graph, Value
 from compiler.mcu.memory import assign
 from compiler.mcu.steps import (
     Activate,
@@ -31,6 +31,7 @@ from compiler.mcu.steps import (
     Traced,
 )
 from compiler.numerics import Format
+from compiler.ops import MatMul, Op, Unary, Window
 
 MOST_ELEMENTS = 65535  # CMSIS-DSP counts rows and columns in 16 bits
 MOST_SHIFT = {"int32_t": 30, "int64_t": 62}

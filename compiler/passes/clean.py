@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 
-from compiler.graph import Affine, Graph, MatMul, Op, Unary, Value, rewrite
+from compiler.graph import Graph, Value, rewrite
+from compiler.ops import Op, Unary
 
 
 def remove_dead(graph: Graph) -> Graph:
     """Keeps what the outputs depend on."""
-    live = {value.name for value in graph.outputs}
-    kept: list[Op] = []
-    for op in reversed(graph.ops):
-        if op.output.name in live:
-            live.update(value.name for value in op.inputs)
-            kept.append(op)
-    read = {op.state for op in kept if hasattr(op, "state")}
-    states = tuple(state for state in graph.states if state.name in read)
-    return replace(graph, ops=tuple(reversed(kept)), states=states)
+    fed_back = {state.name: state.value.name for state in graph.states}
+    makers = {op.output.name: op for op in graph.ops}
+    live: set[str] = set()
+    pending = [value.name for value in graph.outputs]
+    while pending:
+        name = pending.pop()
+        if name in live:
+            continue
+        live.add(name)
+        if name in makers:
+            op = makers[name]
+            pending += [value.name for value in op.inputs]
+            # A Recall lives on what is computed further down.
+            pending += [fed_back[op.state_read]] if op.state_read else []
+    kept = tuple(op for op in graph.ops if op.output.name in live)
+    read = {op.state_read for op in kept}
+    return replace(graph, ops=kept, states=tuple(state for state in graph.states if state.name in read))
 
 
 def merge_repeated_relu(graph: Graph) -> Graph:
@@ -37,13 +46,15 @@ def merge_repeated_relu(graph: Graph) -> Graph:
 def round_to_float32(graph: Graph) -> Graph:
     """The last float pass: every constant becomes the float32 that the device holds."""
 
-    def transform(op: Op) -> Op:
-        if isinstance(op, MatMul):
-            return replace(op, weights=np.float32(op.weights), bias=np.float32(op.bias))
-        if isinstance(op, Affine):
-            return replace(op, scale=np.float32(op.scale), shift=np.float32(op.shift))
-        return op
+    def rounded(thing: object) -> object:
+        if isinstance(thing, np.ndarray):
+            return np.float32(thing)
+        return round_to_float32(thing) if isinstance(thing, Graph) else thing
 
-    rounded = rewrite(graph, transform)
-    states = tuple(replace(state, initial=np.float32(state.initial)) for state in rounded.states)
-    return replace(rounded, states=states)
+    def transform(op: Op) -> Op:
+        own = {f.name: getattr(op, f.name) for f in fields(op)[2:]}
+        changed = {key: rounded(value) for key, value in own.items() if isinstance(value, np.ndarray | Graph)}
+        return replace(op, **changed) if changed else op
+
+    result = rewrite(graph, transform)
+    return replace(result, states=tuple(replace(s, initial=np.float32(s.initial)) for s in result.states))

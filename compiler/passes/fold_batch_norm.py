@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from compiler.graph import Affine, Graph, MatMul, Op, Value, Window, rewrite
+from compiler.graph import Graph, Value, rewrite
+from compiler.ops import Affine, Convolution, MatMul, Op, Window
 from compiler.passes.clean import remove_dead
 
 # A state that starts at -shift/scale cancels the shift in the first samples. Beyond this ratio the
@@ -16,20 +17,17 @@ LARGEST_RATIO = 1e3
 
 def fold_into_product_before(graph: Graph) -> Graph:
     """product -> affine becomes one product: always right, whatever the past holds."""
-    products: dict[str, MatMul] = {}
+    products: dict[str, MatMul | Convolution] = {}
 
     def transform(op: Op) -> Op:
-        if isinstance(op, MatMul) and op.weights_format is None and _only_reader(graph, op.output, Affine):
+        if _free(op) and _only_reader(graph, op.output, Affine):
             products[op.output.name] = op  # dead once the product below stands for both
         if isinstance(op, Affine) and op.inputs[0].name in products:
             product = products[op.inputs[0].name]
-            return replace(
-                product,
-                output=replace(op.output, folded=(product.output.layer, *product.output.folded)),
-                weights_of=product.layer,
-                weights=product.weights * op.scale,
-                bias=product.bias * op.scale + op.shift,
-            )
+            weights = "kernel" if isinstance(product, Convolution) else "weights"
+            scaled = {weights: getattr(product, weights) * op.scale, "bias": product.bias * op.scale + op.shift}
+            output = replace(op.output, folded=(product.output.layer, *product.output.folded))
+            return replace(product, output=output, weights_of=product.layer, **scaled)
         return op
 
     return remove_dead(rewrite(graph, transform))
@@ -87,6 +85,13 @@ def _fold_after(graph: Graph, name: str) -> Graph:
         for state in graph.states
     )
     return rewrite(replace(graph, states=states), transform)
+
+
+def _free(op: Op) -> bool:
+    """Whether an operation is a product whose weights no quantiser of the file has put on a grid."""
+    if isinstance(op, Convolution):
+        return op.kernel_format is None
+    return isinstance(op, MatMul) and op.weights_format is None
 
 
 def _only_reader(graph: Graph, value: Value, kind: type[Op]) -> bool:

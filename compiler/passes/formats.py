@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compiler.errors import CompileError
-from compiler.graph import Affine, Graph, MatMul, Op, Quantize, State, Unary, Value, Window, rewrite
+from compiler.graph import Graph, State, Value, rewrite
 from compiler.numerics import Format, Rounding, dequantize, quantize
+from compiler.ops import Affine, MatMul, Op, Quantize, Unary, Window
 
 Interval = tuple[np.ndarray, np.ndarray]  # (channels,) each: the least and the greatest value
 
@@ -39,6 +40,8 @@ def choose_formats(graph: Graph, options: FixedOptions) -> Graph:
     for op in graph.ops:
         if isinstance(op, Unary) and op.function != "relu":
             raise CompileError(f"the activation {op.function} has no fixed-point form yet", layer=op.output.layer)
+        if not isinstance(op, Window | MatMul | Affine | Unary | Quantize):
+            raise CompileError(f"{type(op).__name__} has no fixed-point form yet", layer=op.output.layer)
     graph = _affine_as_product(graph)
     if any(isinstance(op, Quantize) for op in graph.ops):
         _demand_quantizers(graph)

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from compiler.errors import CompileError
-from compiler.graph import Graph, MatMul, Op, Quantize, Requantize, Unary, Value, Window, replace_values, rewrite
+from compiler.graph import Graph, Value, replace_values, rewrite
 from compiler.numerics import Format, quantize, requantize, rounding_half, signed_width
+from compiler.ops import MatMul, Op, Quantize, Requantize, Unary, Window
 
 # The widest accumulator; int64 leaves one bit for what rounding adds. Accumulators have it until proven narrower.
 WIDEST = 62

@@ -1,4 +1,9 @@
-"""Frame graph -> stream graph: drops the time axis, and gives each convolution's past a state."""
+"""Frame graph -> stream graph: takes the time axis away, and gives what looks back in time a state.
+
+Time is the first axis of every input. Each value of the stream has a lag: what Keras calls element i exists at
+sample i + lag. A `valid` convolution or a crop at the front raises it, a pad at the front lowers it; where
+branches meet, the earlier ones wait for the latest; what is left at the outputs is the warm-up.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +12,29 @@ from dataclasses import replace
 import numpy as np
 
 from compiler.errors import CompileError
-from compiler.graph import Convolution, Graph, MatMul, Op, State, Value, Window
+from compiler.graph import Graph, State, Value
 from compiler.names import Namer
+from compiler.ops import (
+    Affine,
+    Binary,
+    Concatenate,
+    Constant,
+    Convolution,
+    Gather,
+    MatMul,
+    Op,
+    Pad,
+    Quantize,
+    Reduce,
+    Repeat,
+    Reshape,
+    Scan,
+    Select,
+    Slice,
+    Transpose,
+    Unary,
+    Window,
+)
 
 
 def stream(graph: Graph) -> Graph:
@@ -17,44 +43,249 @@ def stream(graph: Graph) -> Graph:
     Windows over the same value share one state, as long as the longest of them needs.
 
     Raises:
-        CompileError: Naming the first layer that does not stream.
+        CompileError: Naming the first layer that does not stream, and why.
     """
-    namer = Namer({op.output.name for op in graph.ops} | {value.name for value in graph.inputs})
-    values = {value.name: _without_time(value) for value in graph.inputs}
-    ops: list[Op] = []
-    states: dict[str, State] = {}
-    for op in graph.ops:
-        inputs = tuple(values[value.name] for value in op.inputs)
-        output = values[op.output.name] = _without_time(op.output)
-        if not isinstance(op, Convolution):
-            ops.append(replace(op, inputs=inputs, output=output))
-            continue
-        (x,) = inputs
-        taps, channels, filters = op.kernel.shape
+    return _Streamer(graph).run()
+
+
+class _Streamer:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        names = {op.output.name for op in graph.ops} | {value.name for value in graph.inputs}
+        self.namer = Namer(names)
+        self.values: dict[str, Value] = {}  # of the stream, by the name of the frame's
+        self.lags: dict[str, int | None] = {}  # by the name of the stream's; None: the same at every sample
+        self.ops: list[Op] = []
+        self.states: dict[str, State] = {}
+        self.delayed: dict[tuple[str, int], Value] = {}
+
+    def run(self) -> Graph:
+        graph = self.graph
+        lengths = {value.shape[0] if value.shape else 0 for value in graph.inputs}
+        for value in graph.inputs:
+            if len(value.shape) < 2 or len(lengths) != 1:
+                raise _refuse(value, "its input has no time axis that all inputs share")
+            self._add(value, replace(value, shape=value.shape[1:]), 0)
+        self.length = lengths.pop()
+        for op in graph.ops:
+            self._convert(op)
+        for value in graph.outputs:
+            if self.lags[self.values[value.name].name] is None:
+                raise _refuse(value, "an output does not change with time")
+        latest = max(self._lag(self.values[value.name]) for value in graph.outputs)
+        outputs = tuple(self._delay(self.values[value.name], latest, value) for value in graph.outputs)
+        if latest < 0:
+            raise _refuse(graph.outputs[0], "more zeros are padded in front than a convolution takes")
+        inputs = tuple(self.values[value.name] for value in graph.inputs)
+        states = tuple(self.states.values())
+        return Graph(graph.name, "stream", inputs, outputs, tuple(self.ops), states, warm_up=latest)
+
+    # What is known of a value.
+
+    def _add(self, old: Value, new: Value, lag: int | None) -> None:
+        self.values[old.name] = new
+        self.lags[new.name] = lag
+
+    def _lag(self, value: Value) -> int:
+        return self.lags[value.name] or 0
+
+    def _emit(self, op: Op) -> Value:
+        self.ops.append(op)
+        return op.output
+
+    def _value(self, like: Value, suffix: str, shape: tuple[int, ...]) -> Value:
+        return replace(like, name=self.namer(f"{like.name}_{suffix}"), shape=shape, folded=())
+
+    # One operation.
+
+    def _convert(self, op: Op) -> None:
+        xs = tuple(self.values[value.name] for value in op.inputs)
+        lags = [self.lags[x.name] for x in xs]
+        if isinstance(op, Constant) or all(lag is None for lag in lags):
+            # It does not see time, so its axes are all its own.
+            self._add(op.output, self._emit(replace(op, inputs=xs)), None)
+            return
+        if min(lag or 0 for lag in lags) < 0 and not isinstance(op, Convolution | Binary | Concatenate | Slice):
+            # The zeros in front exist nowhere but in the states that begin with them.
+            raise _refuse(op.output, "it computes on zeros padded in front of the beginning")
+        y = replace(op.output, shape=op.output.shape[1:])
+        match op:
+            case Convolution():
+                self._convolution(op, xs[0], y)
+            case Affine() | Unary() | Quantize() | Gather() | MatMul():
+                self._add(op.output, self._emit(replace(op, inputs=xs, output=y)), lags[0])
+            case Binary() | Select():
+                self._meet(op, xs, y)
+            case Concatenate() if op.axis > 0:
+                self._meet(replace(op, axis=op.axis - 1), xs, y)
+            case Reduce() if 0 not in op.axes:
+                axes = tuple(axis - 1 for axis in op.axes)
+                self._add(op.output, self._emit(replace(op, inputs=xs, output=y, axes=axes)), lags[0])
+            case Reshape() if op.output.shape[:1] == op.inputs[0].shape[:1]:
+                self._add(op.output, self._emit(replace(op, inputs=xs, output=y)), lags[0])
+            case Transpose() if op.permutation[0] == 0:
+                order = tuple(axis - 1 for axis in op.permutation[1:])
+                self._add(op.output, self._emit(replace(op, inputs=xs, output=y, permutation=order)), lags[0])
+            case Slice() | Repeat() if op.axis > 0:
+                self._add(op.output, self._emit(replace(op, inputs=xs, output=y, axis=op.axis - 1)), lags[0])
+            case Slice() if op.step == 1 and self._to_the_end(op):
+                self._add(op.output, xs[0], self._lag(xs[0]) + op.start)
+            case Pad() if not any(op.padding[0]):
+                self._add(op.output, self._emit(replace(op, inputs=xs, output=y, padding=op.padding[1:])), lags[0])
+            case Pad():
+                self._pad(op, xs[0], y)
+            case Scan() if op.sequences and not op.reverse:
+                self._scan(op, xs[0], y)
+            case _:
+                raise _refuse(op.output, _why(op))
+
+    def _to_the_end(self, op: Slice) -> bool:
+        before, after = op.inputs[0].shape[0], op.output.shape[0]
+        return before is None or op.start + after == before
+
+    def _meet(self, op: Op, xs: tuple[Value, ...], y: Value) -> None:
+        """Several values become one: the earlier wait, and what does not see time loses an axis of length 1."""
+        latest = max(self._lag(x) for x in xs if self.lags[x.name] is not None)
+        if latest < 0:
+            raise _refuse(op.output, "it computes on zeros padded in front of the beginning")
+        rank = len(op.output.shape)
+        aligned = []
+        for x, old in zip(xs, op.inputs, strict=True):
+            if self.lags[x.name] is not None:
+                aligned.append(self._delay(x, latest, op.output))
+            elif len(old.shape) == rank and old.shape[0] == 1 and isinstance(op, Binary | Select):
+                shape = old.shape[1:]
+                aligned.append(self._emit(Reshape(inputs=(x,), output=self._value(x, "sample", shape))))
+            elif len(old.shape) < rank and isinstance(op, Binary | Select):
+                aligned.append(x)
+            else:
+                raise _refuse(op.output, "it puts values along time that do not come with time")
+        self._add(op.output, self._emit(replace(op, inputs=tuple(aligned), output=y)), latest)
+
+    def _delay(self, x: Value, lag: int, reader: Value) -> Value:
+        """A value as it was so many samples ago that its lag becomes `lag`."""
+        samples = lag - self._lag(x)
+        if not samples:
+            return x
+        if (x.name, samples) not in self.delayed:
+            window = self._window(x, 2, samples, self._value(x, f"late_{samples}_window", (2, *x.shape)))
+            first = self._value(x, f"late_{samples}_first", (1, *x.shape))
+            self._emit(Slice(inputs=(window,), output=first, axis=0, start=0))
+            late = self._value(replace(x, layer=reader.layer), f"late_{samples}", x.shape)
+            self._emit(Reshape(inputs=(first,), output=late))
+            self.lags[late.name] = lag
+            self.delayed[x.name, samples] = late
+        return self.delayed[x.name, samples]
+
+    def _window(self, x: Value, taps: int, dilation: int, output: Value) -> Value:
+        length = (taps - 1) * dilation
+        old = self.states.get(x.name)
+        name = old.name if old else self.namer(f"{x.name}_past")
+        longest = max(length, old.length if old else 0)
+        self.states[x.name] = State(name, x, longest, np.zeros(x.shape))
+        return self._emit(Window(inputs=(x,), output=output, state=name, taps=taps, dilation=dilation))
+
+    def _pad(self, op: Pad, x: Value, y: Value) -> None:
+        before, after = op.padding[0]
+        if after or op.value or any(any(pads) for pads in op.padding[1:]):
+            raise _refuse(op.output, "it pads behind the end, or with something else than zeros")
+        if self._lag(x):
+            raise _refuse(op.output, "it pads what has a warm-up of its own")
+        # Nothing is computed: the states behind begin with zeros anyway. A name of its own keeps that to itself.
+        same = self._emit(Reshape(inputs=(x,), output=y))
+        self._add(op.output, same, -before)
+
+    def _convolution(self, op: Convolution, x: Value, y: Value) -> None:
+        if len(op.strides) != 1:
+            raise _refuse(op.output, "it convolves over more than time")
+        (stride,), (dilation,), ((before, after),) = op.strides, op.dilation, op.padding
+        taps = op.kernel.shape[0]
+        reach = (taps - 1) * dilation
+        if stride != 1:
+            raise _refuse(op.output, f"it has strides of {stride}")
+        if after:
+            raise _refuse(op.output, "it looks ahead: its padding is 'same', not 'causal'")
+        lag = self._lag(x) + reach - before
+        if before and self._lag(x):
+            raise _refuse(op.output, "it pads zeros behind a 'valid' convolution")
         if taps > 1:
-            length = (taps - 1) * op.dilation
-            old = states.get(x.name)
-            name = old.name if old else namer(f"{x.name}_past")
-            states[x.name] = State(name, x, max(length, old.length if old else 0), np.zeros(channels))
-            window = Value(namer(f"{output.name}_window"), (taps, channels), output.layer)
-            ops.append(Window(inputs=(x,), output=window, state=name, taps=taps, dilation=op.dilation))
-            x = window
-        ops.append(
-            MatMul(
-                inputs=(x,),
-                output=output,
-                weights=op.kernel.reshape(taps * channels, filters),
-                bias=op.bias,
-                weights_format=op.kernel_format,
-                bias_format=op.bias_format,
-            )
-        )
-    outputs = tuple(values[value.name] for value in graph.outputs)
-    inputs = tuple(values[value.name] for value in graph.inputs)
-    return Graph(graph.name, "stream", inputs, outputs, tuple(ops), tuple(states.values()))
+            x = self._window(x, taps, dilation, self._value(y, "window", (taps, *x.shape)))
+        if op.groups == 1:
+            weights = op.kernel.reshape(-1, op.kernel.shape[-1])
+            formats = {"weights_format": op.kernel_format, "bias_format": op.bias_format, "weights_of": op.weights_of}
+            self._emit(MatMul(inputs=(x,), output=y, weights=weights, bias=op.bias, **formats))
+        else:
+            self._grouped(op, x, y)
+        self._add(op.output, y, lag)
+
+    def _grouped(self, op: Convolution, x: Value, y: Value) -> None:
+        taps, width, filters = op.kernel.shape
+        each = filters // op.groups
+        if x.shape == (width * op.groups,):
+            x = self._emit(Reshape(inputs=(x,), output=self._value(y, "taps", (1, *x.shape))))
+        if width == 1:
+            # Depthwise: channel c meets filters c*m ... c*m + m-1, tap by tap.
+            if each > 1:
+                x = self._emit(
+                    Repeat(inputs=(x,), output=self._value(y, "repeated", (taps, filters)), axis=1, times=each)
+                )
+            kernel = self._value(y, "kernel", (taps, filters))
+            self._emit(Constant(inputs=(), output=kernel, value=op.kernel[:, 0]))
+            products = self._value(y, "products", (taps, filters))
+            self._emit(Binary(inputs=(x, kernel), output=products, function="multiply"))
+            sums = self._value(y, "sums", (filters,))
+            self._emit(Reduce(inputs=(products,), output=sums, function="sum", axes=(0,)))
+            self._emit(Affine(inputs=(sums,), output=y, scale=np.ones(filters), shift=op.bias))
+            return
+        parts = []
+        for group in range(op.groups):
+            own = self._value(y, f"group_{group}_taps", (taps, width))
+            self._emit(Slice(inputs=(x,), output=own, axis=1, start=group * width))
+            mine = slice(group * each, (group + 1) * each)
+            weights = op.kernel[..., mine].reshape(-1, each)
+            part = self._value(y, f"group_{group}", (each,))
+            parts.append(self._emit(MatMul(inputs=(own,), output=part, weights=weights, bias=op.bias[mine])))
+        self._emit(Concatenate(inputs=tuple(parts), output=y, axis=0))
+
+    def _scan(self, op: Scan, x: Value, y: Value) -> None:
+        """The body becomes part of the stream, its states part of the stream's."""
+        if self._lag(x):
+            raise _refuse(op.output, "a recurrence behind a warm-up would begin with what Keras never shows it")
+        body = op.body
+        (head,), (end,) = body.inputs, body.outputs
+        env = {head.name: x}
+        names = {state.name: self.namer(f"{y.name}_{state.name}") for state in body.states}
+        for inner in body.ops:
+            inputs = tuple(env[value.name] for value in inner.inputs)
+            last = inner.output.name == end.name
+            output = y if last else replace(inner.output, name=self.namer(f"{y.name}_{inner.output.name}"))
+            env[inner.output.name] = output
+            moved = {"state": names[inner.state_read]} if inner.state_read else {}
+            self._emit(replace(inner, inputs=inputs, output=output, **moved))
+        for state in body.states:
+            name = names[state.name]
+            self.states[name] = replace(state, name=name, value=env[state.value.name])
+        self._add(op.output, y, 0)
 
 
-def _without_time(value: Value) -> Value:
-    if len(value.shape) != 2 or value.shape[0] is not None:
-        raise CompileError("does not stream: it has no time axis of any length", layer=value.layer)
-    return replace(value, shape=value.shape[1:])
+def _why(op: Op) -> str:
+    match op:
+        case Scan(reverse=True):
+            return "it runs against time"
+        case Scan():
+            return "it gives its last output only"
+        case Reduce():
+            return "it reduces over time"
+        case Convolution():
+            return "it convolves over more than time"
+        case Slice() | Pad() | Repeat() | Concatenate():
+            return "it moves, adds or removes samples"
+        case Reshape() | Transpose():
+            return "it mixes time with other axes"
+    return f"{type(op).__name__} needs whole frames"
+
+
+def _refuse(value: Value, why: str) -> CompileError:
+    return CompileError(
+        f"does not stream: {why}", layer=value.layer, hint="Frames are computed whole with --mode frame on mcu."
+    )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from compiler import numerics, reference
-from compiler.graph import Graph, MatMul, Quantize, Requantize
+from compiler.graph import Graph
+from compiler.ops import MatMul, Quantize, Requantize
 from compiler.options import Options
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from compiler import passes, store
-from compiler.graph import Convolution, Graph, MatMul, Requantize, Unary, Value, Window
+from compiler.graph import Graph, Value
 from compiler.numerics import Format
+from compiler.ops import Convolution, MatMul, Requantize, Unary, Window, causal
 from compiler.passes import FixedOptions
 from compiler.verifier import verify
 
@@ -20,7 +21,9 @@ def small():
     out = Value("out", (None, 1), "out")
     kernel = np.arange(12.0).reshape(2, 2, 3) / 8 - 0.5
     ops = (
-        Convolution(inputs=(x,), output=y, kernel=kernel, bias=np.array([0.5, -0.25, 0.0]), dilation=3),
+        Convolution(
+            inputs=(x,), output=y, kernel=kernel, bias=np.array([0.5, -0.25, 0.0]), dilation=(3,), padding=causal(2, 3)
+        ),
         Unary(inputs=(y,), output=z, function="relu"),
         MatMul(inputs=(z,), output=out, weights=np.array([[0.5], [-1.0], [0.25]]), bias=np.zeros(1)),
     )

@@ -10,7 +10,8 @@ from compiler import passes
 from compiler.errors import CompileError
 from compiler.fpga.folding import Folding, choices, cycles, fold
 from compiler.fpga.stages import stages
-from compiler.graph import Convolution, Graph, MatMul, Requantize, Unary, Value
+from compiler.graph import Graph, Value
+from compiler.ops import Convolution, MatMul, Requantize, Unary, causal
 from compiler.passes import FixedOptions
 
 
@@ -23,7 +24,14 @@ def network(*layers):
         y = Value(f"conv_{number}", (None, filters), f"conv_{number}")
         kernel = rng.normal(0, 0.3, (taps, x.shape[-1], filters))
         ops.append(
-            Convolution(inputs=(x,), output=y, kernel=kernel, bias=rng.normal(0, 0.1, filters), dilation=dilation)
+            Convolution(
+                inputs=(x,),
+                output=y,
+                kernel=kernel,
+                bias=rng.normal(0, 0.1, filters),
+                dilation=(dilation,),
+                padding=causal(taps, dilation),
+            )
         )
         x = Value(f"relu_{number}", y.shape, f"relu_{number}")
         ops.append(Unary(inputs=(y,), output=x, function="relu"))

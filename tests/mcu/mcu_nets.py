@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from compiler.graph import Affine, Graph, MatMul, Op, Quantize, Requantize, State, Unary, Value, Window
+from compiler.graph import Graph, State, Value
 from compiler.numerics import Format, rounding_half, signed_width
+from compiler.ops import Affine, MatMul, Op, Quantize, Requantize, Unary, Window
 
 Q12 = Format(True, 16, 12)
 

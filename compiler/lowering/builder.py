@@ -1,0 +1,78 @@
+"""Makes operations for a layer: in the model's graph, or in the body of a Scan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from compiler.graph import Graph, State, Value
+from compiler.names import Namer
+from compiler.ops import Constant, Op, Recall, Scan
+
+
+class Builder:
+    """Collects operations; `name` is the Keras layer that their values belong to."""
+
+    name: str
+
+    def __init__(self, namer: Namer | None = None, ops: list[Op] | None = None, name: str = "") -> None:
+        self.namer = namer or Namer()
+        self.ops = [] if ops is None else ops
+        self.name = name
+        self.states: list[State] = []
+
+    def value(self, shape: Sequence[int | None], suffix: str = "") -> Value:
+        """A new value of this layer."""
+        return Value(self.namer(self.name + suffix), tuple(shape), self.name)
+
+    def emit(
+        self,
+        kind: type[Op],
+        inputs: Value | Sequence[Value],
+        shape: Sequence[int | None],
+        *,
+        suffix: str = "",
+        **attributes: Any,
+    ) -> Value:
+        """Appends an operation and returns its output, of the given shape."""
+        sources = (inputs,) if isinstance(inputs, Value) else tuple(inputs)
+        output = self.value(shape, suffix)
+        self.ops.append(kind(inputs=sources, output=output, **attributes))
+        return output
+
+    def constant(self, array: np.ndarray, suffix: str = "_constant") -> Value:
+        """An array as a value."""
+        array = np.asarray(array, np.float64)
+        return self.emit(Constant, (), array.shape, suffix=suffix, value=array)
+
+    def recall(self, initial: np.ndarray, suffix: str = "_before") -> tuple[Value, Callable[[Value], None]]:
+        """In the body of a Scan: what a value was one step ago, and a function that says of which value.
+
+        Args:
+            initial: What it was before the first step, in the value's shape.
+        """
+        name = self.namer(f"{self.name}{suffix}_state")
+        before = self.emit(Recall, (), np.shape(initial), suffix=suffix, state=name)
+
+        def remember(value: Value) -> None:
+            self.states.append(State(name, value, 1, np.asarray(initial, np.float64)))
+
+        return before, remember
+
+    def scan(
+        self, x: Value, step: Callable[[Builder, Value], Value], *, reverse: bool = False, sequences: bool = True
+    ) -> Value:
+        """Runs `step` along the first axis of x, from reset.
+
+        Args:
+            step: Given a builder and one element of x, emits the body there and returns its output.
+            reverse, sequences: As in `Scan`.
+        """
+        body = Builder(name=self.name)
+        element = body.value(x.shape[1:], "_element")
+        output = step(body, element)
+        graph = Graph(self.name, "stream", (element,), (output,), tuple(body.ops), tuple(body.states))
+        shape = (x.shape[0], *output.shape) if sequences else output.shape
+        return self.emit(Scan, x, shape, body=graph, reverse=reverse, sequences=sequences)
