@@ -18,7 +18,7 @@ module counter #(
     output wire              last
 );
 
-    localparam [31:0] LAST = MODULUS - 1;
+    localparam [31:0] BEFORE_LAST = MODULUS - 2;
 
     generate
         if (MODULUS == 1) begin : constant
@@ -28,12 +28,19 @@ module counter #(
             assign value = {BITS{1'b0}};
             assign last  = 1'b1;
         end else begin : counting
+            // A flip-flop of its own for `last`: it decides about much else in the cycle in which it is read.
             reg [BITS-1:0] count;
+            reg at_last;
             assign value = count;
-            assign last  = count == LAST[BITS-1:0];
+            assign last  = at_last;
             always @(posedge clk)
-                if (rst || (advance && last)) count <= {BITS{1'b0}};
-                else if (advance) count <= count + 1'b1;
+                if (rst || (advance && at_last)) begin
+                    count   <= {BITS{1'b0}};
+                    at_last <= 1'b0;
+                end else if (advance) begin
+                    count   <= count + 1'b1;
+                    at_last <= count == BEFORE_LAST[BITS-1:0];
+                end
         end
     endgenerate
 

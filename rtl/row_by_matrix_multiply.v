@@ -112,7 +112,8 @@ module row_by_matrix_multiply #(
     wire advance = !m_valid || m_ready;
     wire select = advance && sums_valid;
 
-    assign sums_ready = advance && (lane_last || column_last);
+    // Only a pass that is not full ends before its last lane.
+    assign sums_ready = advance && (lane_last || (COLUMNS % OUTPUT_LANES != 0 && column_last));
 
     counter #(
         .MODULUS(OUTPUT_LANES)

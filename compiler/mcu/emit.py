@@ -186,6 +186,11 @@ def weights(schedule: Schedule, name: str, banner: Sequence[str], kernels: Kerne
 def cmake(name: str, banner: Sequence[str], sources: Sequence[str]) -> str:
     """`CMakeLists.txt`: a static library."""
     lines = [f"{name}: a neural network as a static library.", "SPDX-License-Identifier: 0BSD", *map(_comment, banner)]
+    lines += [
+        "",
+        "nn_*.h, arm_*.c and what those include are the same files in every build: a program that holds",
+        "two builds needs them once.",
+    ]
     return f"""{_lines(f"# {line}".rstrip() for line in lines)}
 cmake_minimum_required(VERSION 3.13)
 project({name} C)

@@ -183,7 +183,15 @@ def _execute(command: Sequence[str], work: Path) -> None:
     environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}
     try:
         result = subprocess.run(
-            command, cwd=work, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+            command,
+            cwd=work,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT_S,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise CheckError(f"the program ran for longer than {TIMEOUT_S} s") from None

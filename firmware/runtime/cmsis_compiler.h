@@ -16,8 +16,9 @@
 #endif
 
 /* These functions may join a product and a sum into one instruction where the machine has one, as NN_MADD
-   does for the rest; -ffp-contract=off otherwise forbids it to the whole file. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__ARM_FEATURE_FMA)
+   does for the rest; -ffp-contract=off otherwise forbids it to the whole file. A configuration of one's own
+   (ARM_DSP_CUSTOM_CONFIG) is left alone. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__ARM_FEATURE_FMA) && !defined(ARM_DSP_CUSTOM_CONFIG)
 #undef ARM_DSP_ATTRIBUTE
 #define ARM_DSP_ATTRIBUTE __attribute__((optimize("fp-contract=fast")))
 #endif

@@ -15,10 +15,18 @@ typedef enum { NN_LINEAR, NN_RELU, NN_TANH, NN_SIGMOID } nn_activation;
 /* How a number between two steps of a grid is rounded. */
 typedef enum { NN_HALF_EVEN, NN_HALF_UP, NN_FLOOR } nn_rounding;
 
-/* max(x, 0): one instruction on a Cortex-M7. NaN becomes 0. */
+/* Whether the machine has a maximum in one instruction: FPv5, which on ARMv7-M shows by its double precision.
+   Define it for a Cortex-M7 without. */
+#if !defined(NN_HAS_FLOAT_MAX) && defined(__ARM_FP) && defined(__ARM_ARCH)
+#if __ARM_ARCH >= 8 || (defined(__ARM_ARCH_7EM__) && (__ARM_FP & 8) != 0)
+#define NN_HAS_FLOAT_MAX
+#endif
+#endif
+
+/* max(x, 0). NaN becomes 0. */
 NN_INLINE float nn_relu(float x)
 {
-#if defined(__ARM_FEATURE_NUMERIC_MAXMIN) || defined(__ARM_ARCH)
+#if defined(NN_HAS_FLOAT_MAX)
     return fmaxf(x, 0.0f);
 #else
     return x > 0.0f ? x : 0.0f;

@@ -1,6 +1,7 @@
 """Generated C on the host: the interpreter's numbers, whatever the cut, the compiler or the neighbour."""
 
 import re
+import shutil
 import subprocess
 
 import numpy as np
@@ -144,6 +145,8 @@ def test_no_warning(tmp_path, make, fixed, kernels):
     flags = [*STRICT, "-O2", "-c", "net.c", *(["-I."] if (tmp_path / "dsp").exists() else [])]
     compile_c(*flags, cwd=tmp_path)
     compile_c(*CORTEX_M7.flags, *flags, compiler=CORTEX_M7.compiler, cwd=tmp_path)
+    if shutil.which("clang"):
+        compile_c(*flags, compiler="clang", cwd=tmp_path)
 
 
 def test_a_build_carries_the_notice_of_what_it_contains(tmp_path):

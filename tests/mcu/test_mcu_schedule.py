@@ -1,6 +1,9 @@
 """A schedule, run in numpy on the memory it laid out, computes what its graph says."""
 
 import re
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -142,3 +145,14 @@ def test_names_that_cannot_be_used(name):
     _, graph = wavenet()
     with pytest.raises(CompileError, match=re.escape(f"'{name}'")):
         mcu.generate(graph, name=name, kernels="c")
+
+
+def test_generating_is_quick_and_imports_nothing_heavy():
+    _, graph = wavenet()
+    started = time.process_time()
+    mcu.generate(graph, name="net", kernels="c")
+    assert time.process_time() - started < 0.08
+    heavy = {"keras", "tensorflow", "compiler.mcu.runner"}
+    code = f"import compiler.mcu, sys; print(sorted({heavy} & {{*sys.modules}}))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

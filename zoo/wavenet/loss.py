@@ -17,8 +17,9 @@ def settled(y_true: Any, y_pred: Any, receptive_field: int) -> tuple[Any, Any]:
     Returns:
         Both, as (batch, samples - receptive_field, channels).
     """
-    samples, channels = y_true.shape[-2], y_true.shape[-1]
-    if samples is not None and samples <= receptive_field:
+    # Not y_true.shape: inside tf_keras' `fit` that is unknown, and a slice up to None would keep every channel.
+    *_, samples, channels = ops.shape(y_true)
+    if isinstance(samples, int) and samples <= receptive_field:
         raise ValueError(f"waves of {samples} samples have nothing past a receptive field of {receptive_field}")
     return y_true[..., receptive_field:, :], y_pred[..., receptive_field:, :channels]
 

@@ -71,6 +71,5 @@ def corner_picture(
     figure.suptitle(title, x=0.012, y=0.985, ha="left", va="top", fontsize=15, fontweight="bold", color=INK)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="upper right", ncols=3, frameon=False, fontsize=10.5, labelcolor=INK)
-    figure.tight_layout(rect=(0.0, 0.0, 1.0, 0.94), h_pad=1.6, w_pad=2.0)
-    # The date is left out, so that the same training writes the same bytes.
-    figure.savefig(path, metadata={"Software": None})
+    figure.tight_layout(rect=(0.0, 0.0, 1.0, 0.995), h_pad=1.6, w_pad=2.0)
+    figure.savefig(path, metadata={"Software": None})  # same training, same bytes, whatever matplotlib's version says

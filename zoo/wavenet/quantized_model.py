@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from zoo.wavenet.legacy_keras import qkeras, tf_keras
 from zoo.wavenet.start import initial_seeds
 from zoo.wavenet.waves import FIXED_POINT
@@ -77,3 +79,17 @@ def build_quantized(
         if index < len(filters) - 1:
             x = qkeras.QActivation(POSITIVE_WORD, name=f"relu_{index}")(x)
     return tf_keras.Model(waves, qkeras.QActivation(WORD, name="quantize_output")(x), name=name)
+
+
+def peaks(model: tf_keras.Model, inputs: np.ndarray) -> dict[str, float]:
+    """Largest absolute value that each convolution puts out before it is rounded to a word.
+
+    At 8 and above words saturate: the network still computes, but not what it was trained to.
+
+    Args:
+        model: a network of `build_quantized`.
+        inputs: waves, (batch, samples, inputs).
+    """
+    layers = [layer for layer in model.layers if isinstance(layer, qkeras.QConv1D)]
+    outputs = tf_keras.Model(model.input, [layer.output for layer in layers]).predict(inputs, verbose=0)
+    return {layer.name: float(np.abs(output).max()) for layer, output in zip(layers, outputs, strict=True)}
