@@ -43,6 +43,7 @@ class LayerSpec:
     Args:
         calls: The inputs of each call (inbound node), in order; none for an InputLayer.
         weights: In Keras' order of variables.
+        keras_major: The Keras that wrote the file: some names mean something else in Keras 2.
     """
 
     name: str
@@ -50,6 +51,7 @@ class LayerSpec:
     config: Mapping[str, Any]
     calls: tuple[tuple[TensorRef, ...], ...]
     weights: tuple[np.ndarray, ...]
+    keras_major: int = 3
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,6 +29,7 @@ class Layer(Builder):
         super().__init__(builder.namer, builder.ops)
         self.name = spec.name
         self.class_name = spec.class_name
+        self.keras_major = spec.keras_major
         self._config = dict(spec.config)
         self._weights = list(spec.weights)
         self._read = set(WITHOUT_EFFECT)
@@ -99,6 +100,28 @@ class Layer(Builder):
             policy = (policy.get("config") or {}).get("name")
         if policy not in ("float32", None):
             raise self.error(f"dtype={policy!r} is not supported", hint="Save the model in float32.")
+
+    # Layers within this one.
+
+    def inner(self, serialized: Any, weights: Sequence[np.ndarray] = (), builder: Builder | None = None) -> Layer:
+        """A layer that this one holds in its configuration, under this one's name.
+
+        Args:
+            serialized: {"class_name": ..., "config": {...}}, as Keras writes it.
+            weights: Those of this layer that are the inner one's.
+            builder: Where it emits; where this one does, if None.
+        """
+        config = serialized.get("config") if isinstance(serialized, Mapping) else None
+        if not isinstance(config, Mapping):
+            raise self.error(f"{str(serialized)[:80]!r} is no layer")
+        class_name = str(serialized.get("class_name"))
+        spec = LayerSpec(self.name, class_name, config, (), tuple(weights), self.keras_major)
+        return Layer(spec, builder or self)
+
+    def all_weights(self) -> tuple[np.ndarray, ...]:
+        """Hands over every weight, to be shared out among the layers within."""
+        arrays, self._weights = self._weights, []
+        return tuple(arrays)
 
     # Weights.
 
