@@ -1,99 +1,220 @@
-"""Keras layers -> operations: the table, and the walk over a model's calls that applies it.
+"""Keras layers -> operations: the walk over a model's calls, which applies the tables.
 
 To add a layer: write a function (Layer, Value, ...) -> Value that consumes every configuration key, in the
-module of its family, and enter it in table.py.
+module of its family, and enter it in table.py. Operators (`x * 0.5`, `keras.ops`) stand in operators.py.
 """
 
 from __future__ import annotations
 
-from graphlib import CycleError, TopologicalSorter
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from compiler.errors import CompileError
 from compiler.graph import Graph, Value
-from compiler.keras_file import LayerSpec, ModelSpec
+from compiler.keras_file import Call, LayerSpec, ModelSpec, TensorRef, leaves
 from compiler.lowering.builder import Builder
 from compiler.lowering.layer import Layer
+from compiler.lowering.operators import lower_operator
 from compiler.lowering.table import TABLE
-from compiler.names import Namer
+
+MOST_CALLS = 50_000  # models within models called twice each soon make more than there are layers in the world
+# What a model's configuration may say besides its layers, without effect on what a trained model computes.
+MODEL_KEYS = {"trainable", "dtype", "build_input_shape"}
 
 
 def lower(model: ModelSpec, name: str) -> Graph:
-    """The frame graph of a model; its values are (time, channels).
+    """The frame graph of a model.
 
     Raises:
         CompileError: Naming the first layer, and its key, that cannot be lowered.
     """
     builder = Builder()
-    values: dict[str, Value] = {}
-    inputs = []
     layers = {spec.name: spec for spec in model.layers}
-    for ref in model.inputs:
-        if ref.layer not in layers:
-            raise CompileError(f"its input '{ref.layer}' is not among its layers")
-        values[ref.layer] = _input(layers[ref.layer], builder.namer)
-        inputs.append(values[ref.layer])
-    for spec in _in_order(model):
-        if spec.name not in values:
-            values[spec.name] = _lower_call(spec, values, builder)
-    for ref in model.outputs:
-        if ref.layer not in values or ref.node or ref.tensor:
-            raise CompileError(f"its output '{ref.layer}' is not what one of its layers computes")
-    outputs = tuple(values[ref.layer] for ref in model.outputs)
-    return Graph(name=name, mode="frame", inputs=tuple(inputs), outputs=outputs, ops=tuple(builder.ops))
+    inputs = tuple(_input(_input_spec(ref, layers), builder) for ref in model.inputs)
+    outputs = _Walk(model, builder, "", [MOST_CALLS]).run(inputs)
+    return Graph(name=name, mode="frame", inputs=inputs, outputs=outputs, ops=tuple(builder.ops))
 
 
-def _in_order(model: ModelSpec) -> list[LayerSpec]:
-    """Layers so that each comes after those it is called on; files need not store them so."""
-    specs = {spec.name: spec for spec in model.layers}
-    sources = {name: [ref.layer for call in spec.calls for ref in call] for name, spec in specs.items()}
-    try:
-        order = list(TopologicalSorter(sources).static_order())
-    except CycleError as error:
-        raise CompileError("the layers are called in a circle", layer=error.args[1][0]) from None
-    return [specs[name] for name in order if name in specs]
+Node = tuple[str, int]  # a layer, and which of its calls
 
 
-def _lower_call(spec: LayerSpec, values: dict[str, Value], builder: Builder) -> Value:
-    if spec.class_name == "InputLayer":
-        raise CompileError("is an input that the model does not list among its inputs", layer=spec.name)
+class _Walk:
+    """One model, outermost or nested, whose calls are lowered from the outputs back: each after what it is called on.
+
+    Args:
+        prefix: What to put before the names of its layers: 'outer/'.
+        calls_left: One number, which all models within a model share.
+    """
+
+    def __init__(self, model: ModelSpec, builder: Builder, prefix: str, calls_left: list[int]) -> None:
+        self.model = model
+        self.builder = builder
+        self.prefix = prefix
+        self.calls_left = calls_left
+        self.layers = {spec.name: spec for spec in model.layers}
+        self.values: dict[Node, tuple[Value, ...]] = {}
+
+    def run(self, inputs: Sequence[Value]) -> tuple[Value, ...]:
+        """The outputs for some inputs."""
+        if unknown := sorted(
+            key for key in self.model.config.keys() - MODEL_KEYS if self.model.config[key] is not None
+        ):
+            raise self._error(f"{unknown[0]}={self.model.config[unknown[0]]!r}: this key of a model is not supported")
+        for ref, value in zip(self.model.inputs, inputs, strict=True):
+            self.values[ref.layer, ref.node] = (value,)
+        for ref in self.model.outputs:
+            if ref.layer not in self.layers:
+                raise self._error(f"its output '{ref.layer}' is not among its layers")
+            self._compute((ref.layer, ref.node))
+        return tuple(self._value(ref, "the output") for ref in self.model.outputs)
+
+    def _error(self, what: str, layer: str = "", hint: str | None = None) -> CompileError:
+        return CompileError(what, layer=(self.prefix + layer).rstrip("/") or None, hint=hint)
+
+    def _compute(self, wanted: Node) -> None:
+        """Lowers a call, and first, without recursion, all that it depends on."""
+        pending, entered = [wanted], set()
+        while pending:
+            node = pending[-1]
+            if node in self.values:
+                pending.pop()
+                continue
+            spec, call = self._call(node)
+            missing = [(ref.layer, ref.node) for ref in call.refs if (ref.layer, ref.node) not in self.values]
+            if not missing:
+                self.values[node] = self._lower(spec, call)
+            elif node in entered:
+                raise self._error("the layers are called in a circle", node[0])
+            else:
+                entered.add(node)
+                # The first argument comes first, so that the order of operations is that of the arguments.
+                pending += reversed(missing)
+
+    def _call(self, node: Node) -> tuple[LayerSpec, Call]:
+        name, index = node
+        spec = self.layers.get(name)
+        if spec is None:
+            raise self._error(f"a layer is called on '{name}', which is not there")
+        if spec.class_name == "InputLayer":
+            raise self._error("is an input that the model does not list among its inputs", name)
+        if index >= len(spec.calls):
+            raise self._error(f"a layer is called on its call {index}; it has {len(spec.calls)}", name)
+        return spec, spec.calls[index]
+
+    def _value(self, ref: TensorRef, reader: str) -> Value:
+        values = self.values[ref.layer, ref.node]
+        if ref.tensor >= len(values):
+            raise self._error(f"{reader} is its tensor {ref.tensor}; it gives {len(values)}", ref.layer)
+        return values[ref.tensor]
+
+    def _lower(self, spec: LayerSpec, call: Call) -> tuple[Value, ...]:
+        self.calls_left[0] -= 1
+        if self.calls_left[0] < 0:
+            raise self._error(f"more than {MOST_CALLS} calls of layers", spec.name)
+        spec = replace(spec, name=self.prefix + spec.name)
+        arguments = self._filled(call.arguments, spec.name)
+        keywords = {key: self._filled(value, spec.name) for key, value in call.keywords.items()}
+        if spec.operator or spec.class_name in ("TFOpLambda", "SlicingOpLambda"):
+            return lower_operator(spec, self.builder, arguments, keywords)
+        inputs = _inputs(spec, arguments, keywords)
+        if spec.model is not None:
+            return self._nested(spec, arguments, inputs)
+        return lower_layer(spec, self.builder, inputs)
+
+    def _filled(self, argument: Any, reader: str) -> Any:
+        """An argument with values in place of references."""
+        if isinstance(argument, TensorRef):
+            return self._value(argument, f"what '{reader}' is called on")
+        if isinstance(argument, tuple):
+            return tuple(self._filled(part, reader) for part in argument)
+        if isinstance(argument, Mapping):
+            return {key: self._filled(part, reader) for key, part in argument.items()}
+        return argument
+
+    def _nested(self, spec: LayerSpec, arguments: tuple[Any, ...], inputs: Sequence[Value]) -> tuple[Value, ...]:
+        model = spec.model
+        if len(inputs) != len(model.inputs):
+            raise CompileError(f"is called on {len(inputs)} values; it has {len(model.inputs)} inputs", layer=spec.name)
+        given = next((argument for argument in arguments if isinstance(argument, Mapping)), None)
+        if given is not None and tuple(sorted(given)) != model.input_keys:
+            raise CompileError(f"is called on {sorted(given)}; its inputs are {model.input_keys}", layer=spec.name)
+        return _Walk(model, self.builder, f"{spec.name}/", self.calls_left).run(inputs)
+
+
+def lower_layer(spec: LayerSpec, builder: Builder, inputs: Sequence[Value]) -> tuple[Value, ...]:
+    """What a layer computes from some values, by the function that the table has for it."""
     function = TABLE.get(spec.class_name)
+    if spec.class_name == "Lambda":
+        raise CompileError(
+            "a Lambda layer is code, which is not run", layer=spec.name, hint="Build it from layers or from keras.ops."
+        )
     if function is None:
         raise CompileError(
             f"a layer of class '{spec.class_name}' is not supported",
             layer=spec.name,
             hint=f"Supported: InputLayer, {', '.join(sorted(TABLE))}.",
         )
-    if len(spec.calls) != 1:
-        raise CompileError(f"is called {len(spec.calls)} times; once is supported", layer=spec.name)
-    (call,) = spec.calls
-    if len(call) != 1:
-        raise CompileError(f"is called on {len(call)} values; one is supported", layer=spec.name)
-    (ref,) = call
-    if ref.layer not in values or ref.node or ref.tensor:
-        raise CompileError(f"is called on '{ref.layer}', call {ref.node}, which is not there", layer=spec.name)
     layer = Layer(spec, builder)
-    value = function(layer, values[ref.layer])
+    try:
+        inspect.signature(function).bind(layer, *inputs)
+    except TypeError:
+        raise layer.error(f"is called on {len(inputs)} values, which a {spec.class_name} is not") from None
+    result = function(layer, *inputs)
     layer.finish()
-    return value
+    return (result,) if isinstance(result, Value) else tuple(result)
 
 
-def _input(spec: LayerSpec, namer: Namer) -> Value:
-    if spec.class_name != "InputLayer":
+def _inputs(spec: LayerSpec, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> list[Value]:
+    """The values that a layer is called on; any other argument must be one that does nothing."""
+    keywords = dict(keywords)
+    found = list(leaves((arguments, keywords.pop("inputs", ()))))
+    for value in found:
+        if not isinstance(value, Value):
+            raise CompileError(f"is called on {str(value)[:80]}, which is not a layer's output", layer=spec.name)
+    for key, value in keywords.items():
+        if not _says_nothing(value):
+            shown = "a layer's output" if isinstance(value, Value) else repr(value)[:80]
+            raise CompileError(f"is called with {key}={shown}, which is not supported", layer=spec.name)
+    return found
+
+
+def _says_nothing(value: Any) -> bool:
+    """Whether an argument by name asks for nothing: no mask, no training, no state to begin with."""
+    return all(leaf is None or leaf is False for leaf in leaves(value))
+
+
+def _input_spec(ref: TensorRef, layers: Mapping[str, LayerSpec]) -> LayerSpec:
+    if ref.layer not in layers:
+        raise CompileError(f"its input '{ref.layer}' is not among its layers")
+    spec = layers[ref.layer]
+    if spec.class_name != "InputLayer" or ref.node or ref.tensor:
         raise CompileError(f"the model's input is a {spec.class_name}, not an InputLayer", layer=spec.name)
-    key = "batch_shape" if "batch_shape" in spec.config else "batch_input_shape"
-    shape = spec.config.get(key)
-    valid = isinstance(shape, list) and all(n is None or (isinstance(n, int) and n > 0) for n in shape[1:])
-    if not valid or len(shape) < 2 or shape[-1] is None:
-        raise CompileError(
-            f"{key}={shape!r} is not the shape of an input with a known number of channels", layer=spec.name
+    return spec
+
+
+def _input(spec: LayerSpec, builder: Builder) -> Value:
+    layer = Layer(spec, builder)
+    key = next(
+        (key for key in ("batch_shape", "batch_input_shape") if layer.take(key, None) is not None), "batch_shape"
+    )
+    shape = layer.take(key, None)
+    if shape is None:
+        raise layer.error("the model was never given the shape of its input", hint="Begin with an Input.")
+    if not isinstance(shape, list) or len(shape) < 2 or not _sizes(shape[2:]) or not _sizes([shape[1] or 1]):
+        raise layer.error(
+            f"{key}={shape!r} is not the shape of an input",
+            hint="It is (batch, time, ...) or (batch, ...); only the batch and time may be unknown.",
         )
-    if len(shape) != 3:
-        raise CompileError(
-            f"{key}={shape!r}: only inputs of (batch, time, channels) are supported",
-            layer=spec.name,
-            hint="Give the input a time axis: Input((None, channels)).",
-        )
-    for flag in ("sparse", "ragged"):
-        if spec.config.get(flag):
-            raise CompileError(f"{flag}=True is not supported", layer=spec.name)
-    return Value(namer(spec.name), (None, shape[-1]), spec.name)
+    if len(shape) == 2 and shape[1] is None:
+        raise layer.error(f"{key}={shape!r}: time without channels", hint="Give the input channels: (None, 1).")
+    for flag in ("sparse", "ragged", "optional"):
+        layer.expect(flag, False, None)
+    layer.ignore("shape")
+    layer.finish()
+    return layer.value(shape[1:])
+
+
+def _sizes(numbers: Iterable[Any]) -> bool:
+    return all(isinstance(n, int) and not isinstance(n, bool) and 0 < n < 1 << 31 for n in numbers)

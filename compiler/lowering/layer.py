@@ -9,10 +9,15 @@ import numpy as np
 
 from compiler.errors import CompileError
 from compiler.keras_file import LayerSpec
+from compiler.keras_file.jsons import shown
 from compiler.lowering.builder import Builder
 
 # Keys that cannot change what a trained layer computes.
 WITHOUT_EFFECT = frozenset({"name", "trainable", "batch_input_shape", "batch_shape", "activity_regularizer"})
+# What a layer may compute in: whatever it is, the graph has float64 and a build float32. Weights keep the precision
+# they were stored in.
+FLOATS = frozenset({"float32", "float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16"})
+INTEGERS = frozenset({"bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))})
 WEIGHT_TRAINING = ("initializer", "regularizer", "constraint")
 
 _UNSET = object()
@@ -95,11 +100,17 @@ class Layer(Builder):
             raise self.error(f"the file holds {len(self._weights)} weights for it; a {self.class_name} has none")
 
     def _dtype(self) -> None:
-        policy = self.take("dtype", "float32")
+        policy = self.take("dtype", None)
         if isinstance(policy, Mapping):
-            policy = (policy.get("config") or {}).get("name")
-        if policy not in ("float32", None):
-            raise self.error(f"dtype={policy!r} is not supported", hint="Save the model in float32.")
+            config = policy.get("config")
+            name = config.get("name") if isinstance(config, Mapping) else None
+            policy = policy if name is None else name
+        fits = FLOATS if self.class_name != "InputLayer" else FLOATS | INTEGERS
+        if policy is not None and not (isinstance(policy, str) and policy in fits):
+            raise self.error(
+                f"dtype={shown(policy)} is not supported",
+                hint=f"Supported: {', '.join(sorted(fits))}: all become float32.",
+            )
 
     # Layers within this one.
 

@@ -1,0 +1,156 @@
+"""HDF5 files that may hold anything: hard links only, plain datasets only, so many bytes and no more.
+
+What a damaged file makes h5py raise is written nowhere, so every access to one stands within `_damaged`.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import h5py
+import numpy as np
+
+from compiler.errors import CompileError
+
+ALWAYS_ALLOWED = 64 << 20  # bytes of weights, however small the file
+FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_LZF}
+
+
+@contextmanager
+def _damaged(what: str) -> Iterator[None]:
+    try:
+        yield
+    except CompileError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:120]
+        raise CompileError(f"{what} is damaged: {reason}") from None
+
+
+class File:
+    """An HDF5 file in memory.
+
+    Args:
+        data: Its bytes.
+        otherwise: What to say when it is none.
+    """
+
+    def __init__(self, data: bytes, otherwise: str) -> None:
+        try:
+            self._file = h5py.File(io.BytesIO(data), "r")
+        except Exception:
+            raise CompileError(otherwise) from None
+        # A file of weights is about as large as they are. What unfolds to more is a trap.
+        self.bytes_left = max(ALWAYS_ALLOWED, 2 * len(data))
+        # Nor is a group ever so small; more are a circle of links.
+        self.groups_left = 1000 + len(data) // 64
+        self.root = Group(self, self._file, "/")
+
+
+class Group:
+    """A group of such a file."""
+
+    def __init__(self, file: File, group: h5py.Group, name: str) -> None:
+        self.file = file
+        self.name = name
+        self._group = group
+        file.groups_left -= 1
+        if file.groups_left < 0:
+            raise CompileError(f"the group '{name}' is one of more than the file has room for")
+
+    def __contains__(self, path: str) -> bool:
+        return self._walk(path) is not None
+
+    def keys(self) -> list[str]:
+        """The names of what is in it."""
+        with _damaged(f"the group '{self.name}'"):
+            return list(self._group)
+
+    def _walk(self, path: str) -> Any:
+        """What lies there, over hard links only: a soft or external link could lead out of the file, or in a circle."""
+        node = self._group
+        with _damaged(f"'{path}' in the group '{self.name}'"):
+            for part in path.split("/"):
+                if not isinstance(node, h5py.Group) or part not in node:
+                    return None
+                if not isinstance(node.get(part, getlink=True), h5py.HardLink):
+                    return None
+                node = node[part]
+        return node
+
+    def _name(self, path: str) -> str:
+        return f"{self.name.rstrip('/')}/{path}"
+
+    def holds_group(self, path: str) -> bool:
+        """Whether a group lies there, rather than a weight or nothing."""
+        return isinstance(self._walk(path), h5py.Group)
+
+    def group(self, path: str) -> Group:
+        """A group in it."""
+        node = self._walk(path)
+        if not isinstance(node, h5py.Group):
+            raise CompileError(f"no group '{path}' in the group '{self.name}'")
+        return Group(self.file, node, self._name(path))
+
+    def attribute(self, name: str) -> Any:
+        """An attribute as h5py gives it; None where there is none."""
+        with _damaged(f"the attribute '{name}' of '{self.name}'"):
+            return self._group.attrs[name] if name in self._group.attrs else None  # noqa: SIM401 -- `get` hides errors
+
+    def text(self, name: str) -> str | None:
+        """An attribute that is text."""
+        value = self.attribute(name)
+        if isinstance(value, bytes):
+            value = value.decode("utf-8", "replace")
+        if value is not None and not isinstance(value, str):
+            raise CompileError(f"the attribute '{name}' of '{self.name}' is no text")
+        return value
+
+    def names(self, attribute: str) -> list[str]:
+        """A list of names: an attribute, or several numbered ones where it was too long for one."""
+        parts = [self.attribute(attribute)]
+        while parts[-1] is not None or len(parts) == 1:
+            parts.append(self.attribute(f"{attribute}{len(parts) - 1}"))
+        names = [name for part in parts if part is not None for name in np.ravel(part)]
+        names = [name.decode("utf-8", "replace") if isinstance(name, bytes) else name for name in names]
+        if not all(isinstance(name, str) for name in names):
+            raise CompileError(f"the attribute '{attribute}' of '{self.name}' is no list of names")
+        return names
+
+    def weight(self, path: str) -> np.ndarray:
+        """A dataset of numbers in it. bfloat16, which HDF5 does not know, becomes float32."""
+        node, name = self._walk(path), self._name(path)
+        if not isinstance(node, h5py.Dataset):
+            raise CompileError(f"no weight '{path}' in the group '{self.name}'")
+        with _damaged(f"the weight '{name}'"):
+            if node.is_virtual or node.external:
+                raise CompileError(f"the weight '{name}' points outside the file")
+            kind, shape, width = node.dtype, node.shape, node.dtype.itemsize
+            if (
+                kind.kind not in "fiubV"
+                or kind.names
+                or kind.subdtype
+                or width > 8
+                or (kind.kind == "V" and width != 2)
+            ):
+                raise CompileError(f"the weight '{name}' is of type {kind}, which holds no numbers")
+            if shape is None:
+                raise CompileError(f"the weight '{name}' is empty")
+            plan = node.id.get_create_plist()
+            if not {plan.get_filter(i)[0] for i in range(plan.get_nfilters())} <= FILTERS:
+                raise CompileError(f"the weight '{name}' is packed in a way that is not known")
+            bytes_needed = width * max(math.prod(shape), math.prod(node.chunks or ()))
+            if bytes_needed > self.file.bytes_left:
+                raise CompileError(f"the weight '{name}' of shape {shape} is larger than its file can hold")
+            self.file.bytes_left -= bytes_needed
+            array = node[()]
+        return _from_bfloat16(array) if kind == "V" else np.asarray(array)
+
+
+def _from_bfloat16(array: np.ndarray) -> np.ndarray:
+    """A bfloat16 is the upper half of a float32."""
+    return (np.asarray(array).view("<u2").astype("<u4") << 16).view("<f4").astype(np.float32)

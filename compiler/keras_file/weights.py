@@ -1,0 +1,177 @@
+"""Whose weights are whose: the three ways in which Keras files them, behind one interface.
+
+A configuration is walked in the file's order, and for each layer in it `layer` or, for a model within the
+model, `model` is asked once, with the layer's name, its class and the rest of its entry.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from compiler.errors import CompileError
+from compiler.keras_file.hdf5 import Group
+
+Arrays = tuple[np.ndarray, ...]
+
+# Layers within a layer, in Keras' order of variables, which is not that of the alphabet.
+PARTS = ("cell", "cells", "forward_layer", "backward_layer", "layer")
+# What a layer keeps that is no weight.
+NO_WEIGHTS = ("seed_generator", "_random_generator", "random_generator")
+DEEPEST_PART = 6
+
+
+class Weights(Protocol):
+    """Where the weights of one model's layers come from."""
+
+    def layer(self, name: str, class_name: str, entry: Mapping[str, Any]) -> Arrays:
+        """The weights of a layer, in Keras' order of variables."""
+
+    def model(self, name: str, class_name: str) -> Weights:
+        """The weights of a model within this one."""
+
+    def close(self) -> None:
+        """Says that all layers have asked.
+
+        Raises:
+            CompileError: Weights are left over.
+        """
+
+
+class ByName:
+    """`.h5`: one group for each layer of the outermost model, and in it a list of weights by name."""
+
+    def __init__(self, root: Group) -> None:
+        self._root = root
+        self._names = frozenset(root.names("layer_names"))
+
+    def _read(self, name: str) -> dict[str, np.ndarray]:
+        if name not in self._names:
+            return {}
+        group = self._root.group(name)
+        names = [weight for weight in group.names("weight_names") if "seed_generator" not in weight]
+        return {weight: group.weight(weight) for weight in names}
+
+    def layer(self, name: str, class_name: str, entry: Mapping[str, Any]) -> Arrays:
+        return tuple(self._read(name).values())
+
+    def model(self, name: str, class_name: str) -> Weights:
+        return ByPath(self._read(name), (name,))
+
+    def close(self) -> None:
+        """Nothing to say: Keras, too, lets layers go that it does not know."""
+
+
+class ByPath:
+    """A model within an `.h5`: all weights in one list, trainable ones first, each named after a part of its path.
+
+    Keras names the kernel of layer c in model b in model a `c/kernel`, `b/c/kernel` or `a/b/c/kernel`,
+    according to the version and to who built it.
+    """
+
+    def __init__(self, weights: Mapping[str, np.ndarray], path: tuple[str, ...], shared: ByPath | None = None) -> None:
+        self._path = path
+        self._top = shared or self
+        if shared is None:
+            self._left = dict(weights)
+            self._by_prefix: dict[str, list[str]] = defaultdict(list)
+            for weight in weights:
+                for i in (match.start() for match in re.finditer("/", weight)):
+                    self._by_prefix[weight[:i]].append(weight)
+
+    def layer(self, name: str, class_name: str, entry: Mapping[str, Any]) -> Arrays:
+        path = (*self._path, name)
+        for start in range(len(path)):
+            found = self._top._by_prefix.get("/".join(path[start:]), ())
+            if taken := [weight for weight in found if weight not in self._top._left]:
+                raise CompileError(f"two layers could own the weight '{taken[0]}'", layer="/".join(path))
+            if found:
+                return tuple(self._top._left.pop(weight) for weight in found)
+        return ()
+
+    def model(self, name: str, class_name: str) -> Weights:
+        return ByPath({}, (*self._path, name), self._top)
+
+    def close(self) -> None:
+        if self._top is self and self._left:
+            raise CompileError(f"no layer in it owns the weight '{next(iter(self._left))}'", layer=self._path[0])
+
+
+class ByGroup:
+    """`.keras` and `.weights.h5`: groups that mirror the objects, named by class and counter.
+
+    Newer versions of Keras 3 write each layer's name as well, which then decides.
+
+    Args:
+        model: The group of the model; its layers are in the group `layers`.
+        shared: Weights of objects that stand in several places and are written in the first.
+    """
+
+    def __init__(self, model: Group | None, shared: dict[Any, Arrays] | None = None) -> None:
+        self._layers = model.group("layers") if model and "layers" in model else None
+        self._counter: Counter[str] = Counter()
+        self._shared = {} if shared is None else shared
+        self._by_name = self._read_names()
+
+    def _read_names(self) -> dict[str, str]:
+        if self._layers is None:
+            return {}
+        keys = self._layers.keys()
+        names = [
+            self._layers.group(f"{key}/vars").text("name") if f"{key}/vars" in self._layers else "" for key in keys
+        ]
+        # Some may lack it, or two may share it: then the counter decides for all.
+        return dict(zip(names, keys, strict=True)) if all(names) and len(set(names)) == len(names) else {}
+
+    def _name(self, key: str) -> str | None:
+        variables = f"{key}/vars"
+        return self._layers.group(variables).text("name") if self._layers.holds_group(variables) else None
+
+    def _group(self, name: str, class_name: str) -> Group | None:
+        base = snake_case(class_name)
+        key = f"{base}_{self._counter[base]}" if self._counter[base] else base
+        self._counter[base] += 1
+        key = self._by_name.get(name, key)
+        return self._layers.group(key) if self._layers is not None and key and key in self._layers else None
+
+    def layer(self, name: str, class_name: str, entry: Mapping[str, Any]) -> Arrays:
+        group, identity = self._group(name, class_name), entry.get("shared_object_id")
+        if not isinstance(identity, int):
+            return _collect(group) if group else ()
+        if group:
+            self._shared[identity] = _collect(group)
+        return self._shared.get(identity, ())
+
+    def model(self, name: str, class_name: str) -> Weights:
+        return ByGroup(self._group(name, class_name), self._shared)
+
+    def close(self) -> None:
+        """Nothing to say: optimisers and metrics stand beside layers."""
+
+
+def _collect(group: Group, depth: int = 0) -> Arrays:
+    """The variables of an object, then those of the objects within it."""
+    if depth > DEEPEST_PART:
+        raise CompileError(f"the group '{group.name}' nests too deep")
+    keys = [key for key in group.keys() if key not in NO_WEIGHTS]  # noqa: SIM118 -- a Group is no dict
+    arrays: list[np.ndarray] = []
+    if "vars" in keys:
+        variables = group.group("vars")
+        arrays += [variables.weight(str(i)) for i in range(len(variables.keys()))]
+    # What a Bidirectional layer was made of stands beside the two layers that it made.
+    inner = [key for key in keys if key != "vars" and not (key == "layer" and "forward_layer" in keys)]
+    for key in sorted(inner, key=lambda key: (PARTS.index(key) if key in PARTS else -1, key)):
+        if group.holds_group(key):
+            arrays += _collect(group.group(key), depth + 1)
+    return tuple(arrays)
+
+
+def snake_case(class_name: str) -> str:
+    """How Keras names a group of weights after a class."""
+    name = re.sub(r"\W+", "", class_name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
