@@ -19,15 +19,22 @@ __all__ = ["Build", "CheckError", "CompileError", "Options", "compile"]
 
 
 def compile(
-    path: str | Path, target: Target, *, out: str | Path | None = None, name: str | None = None, **options: Any
+    model: Any,
+    target: Target,
+    *,
+    out: str | Path | None = None,
+    name: str | None = None,
+    weights: str | Path | None = None,
+    **options: Any,
 ) -> Build:
-    """Compiles a Keras file into a folder that stands by itself.
+    """Compiles a Keras model into a folder that stands by itself.
 
     Args:
-        path: A `.h5` or `.keras` file.
+        model: A `.h5`, `.keras` or `.json` file, or a Keras model in memory.
         target: "mcu" for C, "fpga" for Verilog.
         out: The folder to write; build/<stem>-<target> by default. An older build there is replaced.
-        name: What every symbol and file name begins with; the file's stem by default.
+        name: What every symbol and file name begins with; the file's stem, or the model's name, by default.
+        weights: The `.h5` file with the weights of a `.json` model.
         **options: The fields of `Options`: numbers, bits, input_range, kernels, multipliers, ...
 
     Returns:
@@ -39,18 +46,22 @@ def compile(
     # Here, so that running a finished build does without h5py.
     from compiler import build, keras_file, lowering, names, passes
 
-    path, wanted = Path(path), Options(target=target, **options)
-    name = names.build_name(name or path.stem, build.target_module(target).taken_names())
-    folder = Path(out) if out else Path("build") / f"{path.stem}-{target}"
+    is_file = isinstance(model, str | Path)
+    stem = Path(model).stem if is_file else str(getattr(model, "name", "model"))
+    wanted, module = Options(target=target, **options), build.target_module(target)
+    name = names.build_name(name or stem, module.taken_names())
+    folder = Path(out) if out else Path("build") / f"{stem}-{target}"
     build.check_replaceable(folder)
     try:
-        model = keras_file.read(path)
-        simple = passes.run(lowering.lower(model, name), passes.simplify())
+        spec = keras_file.read(model, weights) if is_file else keras_file.from_model(model)
+        lowered = passes.run(lowering.lower(spec, name), passes.prepare())
+        mode, note = passes.choose_mode(lowered, wanted.mode, frames_allowed=module.FRAMES and not wanted.fixed)
+        simple = passes.run(lowered, passes.simplify(mode))
         graphs = {"float": passes.run(simple, passes.finish_float())}
         if wanted.fixed:
             fixed = passes.FixedOptions(wanted.bits, wanted.weight_bits, wanted.rounding, wanted.input_range)
             graphs["fixed"] = passes.run(simple, passes.finish_fixed(fixed))
-        return build.write(folder, graphs, wanted, model)
+        return build.write(folder, graphs, wanted, spec, note)
     except CompileError as error:
-        error.file = error.file or str(path)
+        error.file = error.file or (str(model) if is_file else stem)
         raise

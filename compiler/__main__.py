@@ -7,7 +7,7 @@ import argparse
 import compiler
 from compiler import cli
 from compiler.numerics import ROUNDINGS
-from compiler.options import KERNELS, TARGETS, Options
+from compiler.options import KERNELS, MODES, TARGETS, Options
 from compiler.report import manifest, table
 
 EXAMPLES = """examples:
@@ -34,10 +34,17 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=cli.Help,
     )
-    p.add_argument("model", help="the file that model.save() wrote")
+    p.add_argument("model", help="what model.save() wrote, or a .json with --weights")
     p.add_argument("--target", required=True, choices=TARGETS, help="mcu: C for a Cortex-M7; fpga: Verilog")
     p.add_argument("--out", metavar="DIR", help="folder to write; default build/<stem>-<target>")
     p.add_argument("--name", metavar="N", help="what every symbol and file begins with; default the file's stem")
+    p.add_argument("--weights", metavar="W.h5", help="the weights of a .json model")
+    p.add_argument(
+        "--mode",
+        choices=MODES,
+        default=Options.mode,
+        help="sample by sample or in whole frames; auto streams where the model can",
+    )
     p.add_argument("--verify", action="store_true", help="run the build against the interpreter, and measure it")
     p.add_argument("--print-graph", action="store_true", help="print what the target is given")
     p.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
@@ -105,7 +112,7 @@ def command() -> int:
         numbers = build.report["numbers"]
         print(f"{build.folder}: {build.name}, {numbers} numbers, for {target}", flush=True)
     for warning in manifest.warnings(build.report):
-        print(f"warning: {warning}", flush=True)
+        print(f"note: {warning}", flush=True)
     code = cli.print_checks(build, quiet=quiet) if verify else cli.DONE
     if not quiet:
         print(table.summary(build.report))

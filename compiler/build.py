@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,8 @@ import numpy as np
 
 from compiler import numerics, reference, store
 from compiler.errors import CompileError
-from compiler.graph import Graph
+from compiler.graph import Graph, Value
+from compiler.ops import Window
 from compiler.options import Options
 from compiler.report import manifest
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from compiler.keras_file import ModelSpec
 
 On = Literal["reference", "host", "emulator", "rtl"]
+Inputs = np.ndarray | Sequence[np.ndarray] | Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -79,58 +81,75 @@ class Build:
         """Whether it computes in fixed point."""
         return self.report["numbers"] == "fixed"
 
+    @property
+    def streams(self) -> bool:
+        """Whether it computes samples, with a past, and not whole frames."""
+        return self.graph.mode == "stream"
+
     def quantize(self, x: np.ndarray) -> np.ndarray:
         """Real numbers as the integers that a fixed-point build takes in: half to even, saturating."""
-        (value,) = self.graph.inputs
-        return numerics.quantize(x, value.format)
+        return numerics.quantize(x, self.graph.inputs[0].format)
 
-    def dequantize(self, y: np.ndarray) -> np.ndarray:
-        """The integers that a fixed-point build gives out as float32."""
-        (value,) = self.graph.outputs
-        return numerics.dequantize(y, value.format).astype(np.float32)
+    def own(self, xs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Real inputs in the build's own numbers: integers of each input's format, or float32."""
+        pairs = zip(self.graph.inputs, xs, strict=True)
+        return [numerics.quantize(x, v.format) if v.format else np.asarray(x, np.float32) for v, x in pairs]
 
-    def run(self, x: np.ndarray, on: On = "reference", *, raw: bool = False) -> np.ndarray:
+    def real(self, value: Value, y: np.ndarray) -> np.ndarray:
+        """The build's own numbers of a value as float32."""
+        return numerics.dequantize(y, value.format).astype(np.float32) if value.format else np.asarray(y, np.float32)
+
+    def run(self, x: Inputs, on: On = "reference", *, raw: bool = False) -> np.ndarray | dict[str, np.ndarray]:
         """Runs the build from reset.
 
         Args:
-            x: (samples, channels), one stream, or (n, samples, channels), n of them, each from reset.
+            x: One array; or, for several inputs, a list in the model's order or a dict by input layer. Each is one
+                stream (samples, *shape), or one frame (*shape); or several, one axis more, each from reset.
             on: The numpy interpreter, C on this machine, C on the emulated Cortex-M7, or simulated Verilog.
             raw: A fixed-point build takes and returns integers instead of real numbers.
 
         Returns:
-            The output with the same leading axes: float32, or int64 if raw.
+            The output with the same leading axes: float32, or int64 if raw; a dict by layer for several outputs.
+            A stream's warm-up is left out, so that shapes are Keras'.
 
         Raises:
             CompileError: x does not fit, or the build does not run there.
         """
-        x = self._fitting(x)
-        if x.ndim == 3:
-            return np.stack([self.run(stream, on, raw=raw) for stream in x])
-        raw_x = x if raw or not self.fixed else self.quantize(x)
-        y = self.execute(raw_x, on)[self.graph.outputs[0].name]
-        if raw or not self.fixed:
-            return np.asarray(y, np.int64 if self.fixed else np.float32)
-        return self.dequantize(y)
+        xs = self.inputs(x)
+        several = xs[0].ndim == len(self.graph.inputs[0].shape) + (2 if self.streams else 1)
+        if self.streams and several:
+            parts = [self.run([one[i] for one in xs], on, raw=raw) for i in range(len(xs[0]))]
+            if isinstance(parts[0], dict):
+                return {key: np.stack([part[key] for part in parts]) for key in parts[0]}
+            return np.stack(parts)
+        if not self.streams and not several:
+            xs = [one[None] for one in xs]
+        values = self.execute(xs if raw else self.own(xs), on)
+        out = {}
+        for value in self.graph.outputs:
+            y = values[value.name][self.graph.warm_up :]
+            y = np.asarray(y, np.int64) if raw and self.fixed else self.real(value, y)
+            out[value.layer if value.layer not in out else value.name] = y if self.streams or several else y[0]
+        return out if len(out) > 1 else next(iter(out.values()))
 
-    def layers(self, x: np.ndarray, on: On = "reference") -> dict[str, np.ndarray]:
-        """What every layer computes from one stream of real numbers: {Keras layer: (samples, channels)}.
+    def layers(self, x: Inputs, on: On = "reference") -> dict[str, np.ndarray]:
+        """What every layer computes from one stream or one frame of real numbers: {Keras layer: (steps, *shape)}.
 
         A layer whose work was folded into the next one has no value of its own.
         """
-        x = self._fitting(x)
-        values = self.execute(self.quantize(x) if self.fixed else x, on, every=True)
-        out = {}
-        for value in (*self.graph.inputs, *(op.output for op in self.graph.ops)):
-            if value.name in values and len(value.shape) == 1:
-                y = values[value.name]
-                out[value.layer] = numerics.dequantize(y, value.format).astype(np.float32) if value.format else y
-        return out
+        xs = self.inputs(x)
+        if not self.streams and xs[0].ndim == len(self.graph.inputs[0].shape):
+            xs = [one[None] for one in xs]
+        values = self.execute(self.own(xs), on, every=True)
+        known = (*self.graph.inputs, *(op.output for op in self.graph.ops if not isinstance(op, Window)))
+        return {value.layer: self.real(value, values[value.name]) for value in known if value.name in values}
 
-    def execute(self, x: np.ndarray, on: On, *, every: bool = False) -> dict[str, np.ndarray]:
-        """Runs one stream of the build's own numbers (integers or floats) and returns values by name.
+    def execute(self, xs: Sequence[np.ndarray], on: On, *, every: bool = False) -> dict[str, np.ndarray]:
+        """Runs one stream, or a batch of frames, in the build's own numbers and returns values by name.
 
         Args:
-            every: Return every value that exists there, not the output alone.
+            xs: One array (steps, *shape) for each input.
+            every: Return every value that exists there, not the outputs alone.
         """
         module = target_module(self.target)
         if on not in module.PLACES:
@@ -138,20 +157,31 @@ class Build:
                 f"a build for {self.target} does not run on '{on}'", hint=f"It runs on {', '.join(module.PLACES)}."
             )
         if on == "reference":
-            return reference.evaluate(self.graph, [x])
-        return dict(module.execute(self, x, on, every=every).values)
+            return reference.evaluate(self.graph, xs)
+        return dict(module.execute(self, list(xs), on, every=every).values)
 
-    def _fitting(self, x: np.ndarray) -> np.ndarray:
-        channels = self.graph.inputs[0].shape[-1]
-        x = np.asarray(x)
-        if x.ndim not in (2, 3) or x.shape[-1] != channels:
-            raise CompileError(
-                f"an input of shape {x.shape} does not fit",
-                hint=f"The model takes (samples, {channels}) or (n, samples, {channels}).",
-            )
-        if x.dtype.kind not in "fiu":
-            raise CompileError(f"an input of type {x.dtype} does not fit", hint="Give numbers.")
-        return x
+    def inputs(self, x: Inputs) -> list[np.ndarray]:
+        """The inputs as a list in the model's order, checked for number and shape."""
+        wanted = self.graph.inputs
+        names = ", ".join(f"'{value.layer}' {value.shape}" for value in wanted)
+        hint = f"The model takes {'samples' if self.streams else 'frames'} of {names}."
+        if isinstance(x, Mapping):
+            if set(x) != {value.layer for value in wanted}:
+                raise CompileError(f"inputs named {', '.join(map(str, x))} do not fit", hint=hint)
+            x = [x[value.layer] for value in wanted]
+        xs = [np.asarray(one) for one in x] if isinstance(x, list | tuple) else [np.asarray(x)]
+        if len(xs) != len(wanted):
+            raise CompileError(f"{len(xs)} inputs do not fit", hint=hint)
+        for value, one in zip(wanted, xs, strict=True):
+            lead = one.ndim - len(value.shape)
+            if lead not in ((1, 2) if self.streams else (0, 1)) or one.shape[lead:] != value.shape:
+                raise CompileError(f"an input of shape {one.shape} does not fit", hint=hint)
+            if one.dtype.kind not in "fiu":
+                raise CompileError(f"an input of type {one.dtype} does not fit", hint="Give numbers.")
+        leads = {(one.ndim - len(value.shape), one.shape[:1]) for value, one in zip(wanted, xs, strict=True)}
+        if len(leads) > 1:
+            raise CompileError("inputs of different lengths do not fit", hint=hint)
+        return xs
 
     def update_report(self, **entries: Any) -> None:
         """Writes measured figures into report.json."""
@@ -176,11 +206,13 @@ def check_replaceable(folder: Path) -> None:
         )
 
 
-def write(folder: Path, graphs: Mapping[str, Graph], options: Options, model: ModelSpec) -> Build:
+def write(
+    folder: Path, graphs: Mapping[str, Graph], options: Options, model: ModelSpec, note: str | None = None
+) -> Build:
     """Generates the sources and writes the folder, whole or not at all."""
     graph = graphs["fixed" if options.fixed else "float"]
     module = target_module(options.target)
-    report = manifest.begin(graphs, options, model)
+    report = manifest.begin(graphs, options, model, note)
     banner = manifest.banner(report, options)
     files, figures = module.generate(graph, options, banner)
     report.update(figures)

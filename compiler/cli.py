@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from compiler.build import Build
-from compiler.checks import SAMPLES, verify
+from compiler.checks import verify
 from compiler.errors import CheckError, CompileError
 from compiler.report import table
 
@@ -41,7 +41,7 @@ def main(command: Callable[[], int]) -> None:
         sys.exit(130)
 
 
-def print_checks(build: Build, samples: int = SAMPLES, seed: int = 0, *, quiet: bool = False) -> int:
+def print_checks(build: Build, samples: int | None = None, seed: int = 0, *, quiet: bool = False) -> int:
     """Verifies a build, printing each check as it ends; the exit code."""
     if not quiet:
         print(table.check_heading())
@@ -51,6 +51,35 @@ def print_checks(build: Build, samples: int = SAMPLES, seed: int = 0, *, quiet: 
         if not quiet or not check.passed:
             print(table.check_line(check), flush=True)
     return CHECK_FAILED if failed else DONE
+
+
+def load_inputs(arguments: Sequence[str]) -> list[np.ndarray] | dict[str, np.ndarray]:
+    """The arrays that the arguments of --input name: X alone, or NAME=X for each; an .npz may hold several."""
+    named = [argument.partition("=") for argument in arguments]
+    if all(equals for _, equals, _ in named):
+        return {name: load_samples(Path(path)) for name, _, path in named}
+    if len(arguments) > 1:
+        return [load_samples(Path(argument)) for argument in arguments]
+    path = Path(arguments[0])
+    if path.suffix == ".npz" and path.is_file():
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                if len(archive.files) > 1:
+                    return {key: archive[key] for key in archive.files}
+        except (OSError, ValueError, EOFError) as error:
+            raise CompileError(f"cannot be read: {error}", file=str(path)) from None
+    return [load_samples(path)]
+
+
+def save_outputs(path: Path, y: np.ndarray | dict[str, np.ndarray], sample_rate_hz: int) -> None:
+    """Writes one output as `save_samples` does, or several into one .npz under their layers' names."""
+    if not isinstance(y, dict):
+        save_samples(path, y, sample_rate_hz)
+    elif path.suffix == ".npz":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, **y)
+    else:
+        raise CompileError(f"cannot hold {len(y)} outputs", file=str(path), hint="Write an .npz.")
 
 
 def load_samples(path: Path) -> np.ndarray:

@@ -31,7 +31,13 @@ def command() -> int:
     )
     places = ("reference", "host", "emulator", "rtl")
     p.add_argument("build", help="the folder that python -m compiler wrote")
-    p.add_argument("--input", required=True, type=Path, metavar="X", help=".npy, .npz or .wav")
+    p.add_argument(
+        "--input",
+        required=True,
+        action="append",
+        metavar="[NAME=]X",
+        help=".npy, .npz or .wav; once for each input of the model, or one .npz with an array for each",
+    )
     p.add_argument("--output", type=Path, metavar="Y", help=".npy, .npz or .wav")
     p.add_argument("--on", choices=places, default="reference", help="where it runs")
     p.add_argument("--raw", action="store_true", help="x and y are the integers of a fixed-point build")
@@ -43,27 +49,29 @@ def command() -> int:
     build = Build.open(given.build)
     if given.raw and not build.fixed:
         raise CompileError("--raw is for fixed-point builds", file=given.build)
-    x = cli.load_samples(given.input)
-    if given.raw and x.dtype.kind not in "iu":
-        raise CompileError(f"--raw needs integers, not {x.dtype}", file=str(given.input))
+    xs = build.inputs(cli.load_inputs(given.input))
+    if given.raw and any(x.dtype.kind not in "iu" for x in xs):
+        raise CompileError("--raw needs integers", file=given.input[0])
+    rate = build.report["sample_rate_hz"] or 48_000
     if given.output:
-        y = build.run(x, given.on, raw=given.raw)
-        cli.save_samples(given.output, y, build.report["sample_rate_hz"] or 48_000)
+        cli.save_outputs(given.output, build.run(xs, given.on, raw=given.raw), rate)
     if given.layers:
-        if x.ndim != 2:
-            raise CompileError("--layers takes one stream, (samples, channels)", file=str(given.input))
+        if xs[0].ndim > len(build.graph.inputs[0].shape) + build.streams:
+            raise CompileError("--layers takes one stream or one frame", file=given.input[0])
         given.layers.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(given.layers, **build.layers(x, given.on))
-    return _compare(build, x, given) if given.against else cli.DONE
+        np.savez(given.layers, **build.layers(xs, given.on))
+    return _compare(build, xs, given) if given.against else cli.DONE
 
 
-def _compare(build: Build, x: np.ndarray, given: argparse.Namespace) -> int:
-    streams = x if x.ndim == 3 else x[None]
-    for number, stream in enumerate(streams):
-        own = stream if given.raw or not build.fixed else build.quantize(stream)
-        difference = checks.compare(build, own, given.on, given.against)
+def _compare(build: Build, xs: list[np.ndarray], given: argparse.Namespace) -> int:
+    rank = len(build.graph.inputs[0].shape) + 1
+    batches = [xs] if xs[0].ndim == rank else [list(stream) for stream in zip(*xs, strict=True)]
+    if xs[0].ndim < rank:
+        batches = [[x[None] for x in xs]]
+    for number, one in enumerate(batches):
+        difference = checks.compare(build, one if given.raw else build.own(one), given.on, given.against)
         if difference:
-            which = f"stream {number}: " if len(streams) > 1 else ""
+            which = f"stream {number}: " if len(batches) > 1 else ""
             print(f"{which}{given.on} and {given.against}: {difference}")
             return cli.CHECK_FAILED
     print(f"{given.on} and {given.against} agree")

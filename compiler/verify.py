@@ -6,7 +6,6 @@ import argparse
 
 from compiler import cli
 from compiler.build import Build
-from compiler.checks import SAMPLES
 
 EPILOG = """The input is made of noise from reset on, zeros, steps, full scale and quiet noise. C runs on this
 machine in blocks of several lengths and on an emulated Cortex-M7; Verilog runs in a simulator, at full
@@ -24,10 +23,10 @@ def command() -> int:
         formatter_class=cli.Help,
     )
     p.add_argument("build", help="the folder that python -m compiler wrote")
-    p.add_argument("--samples", type=int, default=SAMPLES, metavar="N", help="length of the input")
+    p.add_argument("--samples", type=int, metavar="N", help="length of the input; default 2,000 samples or 32 frames")
     p.add_argument("--seed", type=int, default=0, metavar="S", help="of the noise and of the stalls")
     given = p.parse_args()
-    if given.samples < 1:
+    if given.samples is not None and given.samples < 1:
         p.error("--samples: at least 1")
     return cli.print_checks(Build.open(given.build), given.samples, given.seed)
 

@@ -20,6 +20,7 @@ from compiler.options import Options
 if TYPE_CHECKING:
     from compiler.build import Build
 
+FRAMES = False  # whether it computes whole frames
 PLACES = ("reference", "rtl")
 SIM = Path(__file__).resolve().parents[2]
 STALLS = 0.25  # of the cycles at either edge, in the verification with stalls
@@ -47,7 +48,7 @@ def generate(graph: Graph, options: Options, banner: Sequence[str]) -> tuple[dic
 
 
 def execute(
-    build: Build, x: np.ndarray, on: str, *, every: bool = False, stall: float = 0.0, seed: int = 0
+    build: Build, xs: list[np.ndarray], on: str, *, every: bool = False, stall: float = 0.0, seed: int = 0
 ) -> Execution:
     """Simulates a finished build on one stream of integers, with random stalls at its edges."""
     del on
@@ -56,7 +57,7 @@ def execute(
     run = _simulator()(
         build.folder,
         build.name,
-        np.asarray(x, np.int64),
+        np.asarray(xs[0], np.int64),
         outputs=chain[-1].outputs,
         stages=tuple(watched),
         stall=stall,

@@ -11,24 +11,38 @@ from functools import partial
 
 from compiler.graph import Graph
 from compiler.passes.clean import merge_repeated_relu, remove_dead, round_to_float32
+from compiler.passes.common import fold_constants, merge_equal
+from compiler.passes.dead_taps import remove_dead_taps
 from compiler.passes.fold_batch_norm import fold_into_product_before, fold_into_products_after
 from compiler.passes.formats import FixedOptions, choose_formats
 from compiler.passes.integers import fold_rounding, fuse_clamps, prove_accumulators, to_integers
+from compiler.passes.mode import choose_mode
 from compiler.passes.stream import stream
 from compiler.verifier import Level, verify
 
 Pass = Callable[[Graph], Graph]
 
+__all__ = ["FixedOptions", "Pass", "choose_mode", "finish_fixed", "finish_float", "prepare", "run", "simplify", "steps"]
 
-def simplify() -> list[tuple[Level, Pass]]:
-    """From what lowering made to the streaming float graph, in float64: what both kinds of numbers begin with."""
+
+def prepare() -> list[tuple[Level, Pass]]:
+    """What lowering made, before it is known whether it streams."""
+    return [("lowered", remove_dead), ("lowered", fold_constants)]
+
+
+def simplify(mode: str = "stream") -> list[tuple[Level, Pass]]:
+    """To the simplest graph in float64: what both kinds of numbers begin with."""
+    level: Level = "stream" if mode == "stream" else "lowered"
+    begin = [("stream", stream)] if mode == "stream" else [("lowered", remove_dead_taps)]
     return [
-        ("lowered", remove_dead),
-        ("stream", stream),
-        ("stream", fold_into_product_before),
-        ("stream", fold_into_products_after),
-        ("stream", merge_repeated_relu),
-        ("stream", remove_dead),
+        *begin,
+        (level, fold_constants),
+        (level, merge_equal),
+        (level, fold_into_product_before),
+        (level, fold_into_products_after),
+        (level, merge_repeated_relu),
+        (level, merge_equal),
+        (level, remove_dead),
     ]
 
 

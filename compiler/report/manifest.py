@@ -25,7 +25,7 @@ MEASURED = (
 )
 
 
-def begin(graphs: Mapping[str, Graph], options: Options, model: ModelSpec) -> dict[str, Any]:
+def begin(graphs: Mapping[str, Graph], options: Options, model: ModelSpec, note: str | None) -> dict[str, Any]:
     """What is known of a build before its sources are generated; the target adds its own figures."""
     from compiler import __version__
 
@@ -39,10 +39,11 @@ def begin(graphs: Mapping[str, Graph], options: Options, model: ModelSpec) -> di
         "options": options.to_json(),
         "target": options.target,
         "mode": graph.mode,
+        "mode_note": note,
         "numbers": "fixed" if options.fixed else "float",
-        "receptive_field": graph.receptive_field,
-        "warm_up": 0,
-        "macs_per_sample": graph.macs,
+        "receptive_field": graph.receptive_field if graph.mode == "stream" else None,
+        "warm_up": graph.warm_up,
+        "macs_per_sample" if graph.mode == "stream" else "macs_per_frame": graph.macs,
         "input_range": list(options.input_range),
     }
     report |= dict.fromkeys(MEASURED)
@@ -81,6 +82,8 @@ def snr_db(float_graph: Graph, fixed_graph: Graph, input_range: tuple[float, flo
 
 def warnings(report: Mapping[str, Any]) -> list[str]:
     """What a user should know before trusting the build."""
+    if report["mode_note"]:
+        return [f"computed in whole frames: {report['mode_note']}"]
     snr = report["snr_db"]
     if snr is not None and snr < LEAST_SNR_DB:
         return [

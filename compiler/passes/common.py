@@ -1,0 +1,66 @@
+"""Computes each thing once, and constants not at all."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+
+from compiler import reference
+from compiler.graph import Graph, State, Value, rewrite
+from compiler.ops import Constant, Op, Recall, Scan, Window
+
+
+def merge_equal(graph: Graph) -> Graph:
+    """Operations of one kind on the same values with the same attributes are one: branches share windows and states."""
+    seen: dict[tuple, Value] = {}
+
+    def transform(op: Op) -> Op | Value:
+        if isinstance(op, Recall | Scan):
+            return op
+        own = tuple(_key(getattr(op, f.name)) for f in fields(op)[2:] if f.name != "weights_of")
+        key = (type(op), tuple(value.name for value in op.inputs), op.output.shape, own)
+        if key in seen:
+            return seen[key]
+        seen[key] = op.output
+        return op
+
+    return _merge_states(rewrite(graph, transform))
+
+
+def _merge_states(graph: Graph) -> Graph:
+    """Two states over the same value that begin alike are one, as long as the longer."""
+    kept: dict[tuple, State] = {}
+    names: dict[str, str] = {}
+    for state in graph.states:
+        key = (state.value.name, state.initial.tobytes())
+        longest = max(state.length, kept[key].length if key in kept else 0)
+        kept[key] = replace(kept.get(key, state), length=longest)
+        names[state.name] = kept[key].name
+    ops = tuple(replace(op, state=names[op.state]) if isinstance(op, Window) else op for op in graph.ops)
+    recalled = {op.state for op in ops if isinstance(op, Recall)}
+    merged = {state.name: state for state in kept.values()}
+    # What a Recall reads keeps a state of its own, of length 1.
+    merged |= {state.name: state for state in graph.states if state.name in recalled}
+    return replace(graph, ops=ops, states=tuple(merged.values()))
+
+
+def _key(value: object) -> object:
+    return (value.shape, value.dtype.str, value.tobytes()) if isinstance(value, np.ndarray) else value
+
+
+def fold_constants(graph: Graph) -> Graph:
+    """What depends on constants alone is a constant."""
+    known: dict[str, np.ndarray] = {}
+
+    def transform(op: Op) -> Op:
+        if isinstance(op, Constant):
+            known[op.output.name] = op.value
+        elif op.inputs and all(value.name in known for value in op.inputs):
+            part = Graph("constant", "frame", op.inputs, (op.output,), (op,))
+            arrays = [known[value.name][None] for value in op.inputs]
+            known[op.output.name] = reference.evaluate(part, arrays)[op.output.name][0]
+            return Constant(inputs=(), output=op.output, value=known[op.output.name])
+        return op
+
+    return rewrite(graph, transform)

@@ -1,0 +1,46 @@
+"""Decides whether a model runs sample by sample or frame by frame."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from compiler.errors import CompileError
+from compiler.graph import Graph, Value
+from compiler.options import Mode
+from compiler.passes.stream import stream
+
+
+def choose_mode(graph: Graph, mode: Mode, *, frames_allowed: bool) -> tuple[Literal["stream", "frame"], str | None]:
+    """How a graph runs, and why it does not stream where that was tried.
+
+    Args:
+        graph: What lowering made, dead operations removed.
+        mode: "auto" streams where the model can, and falls back to frames where its sizes are known.
+        frames_allowed: Whether the target computes frames at all.
+
+    Raises:
+        CompileError: Naming the layer that does not stream, or the input whose length is unknown.
+    """
+    if mode != "frame":
+        try:
+            stream(graph)
+            return "stream", None
+        except CompileError as reason:
+            if mode == "stream" or not frames_allowed or _unknown(graph):
+                raise
+            return "frame", f"layer '{reason.layer}' {reason.what}"
+    if not frames_allowed:
+        raise CompileError("--mode frame: this target computes streams only", hint="Leave --mode at auto.")
+    if value := _unknown(graph):
+        raise CompileError(
+            "frames need an input of a known length",
+            layer=value.layer,
+            hint="Build the model with Input((length, channels)).",
+        )
+    return "frame", None
+
+
+def _unknown(graph: Graph) -> Value | None:
+    """The first value with an axis of unknown length."""
+    values = (*graph.inputs, *(op.output for op in graph.ops))
+    return next((value for value in values if None in value.shape), None)
