@@ -32,7 +32,7 @@ def _erf(x: Array) -> Array:
 
 def _relu(x: Array, negative_slope: float, max_value: float, threshold: float) -> Array:
     above = np.minimum(x, max_value)
-    return np.where(x >= threshold, above, negative_slope * (x - threshold))
+    return np.where(x > threshold, above, negative_slope * (x - threshold))
 
 
 def _elu(x: Array, alpha: float) -> Array:

@@ -8,14 +8,19 @@ def randomize(model, seed=0):
     rng = np.random.default_rng(seed)
     for layer in model.layers:
         new = []
-        for variable in layer.weights:
+        for variable, old in zip(layer.weights, layer.get_weights(), strict=True):
             shape = tuple(variable.shape)
+            if np.asarray(old).dtype.kind != "f":  # a count, not a weight
+                new.append(old)
+                continue
             scale = 1 / np.sqrt(max(1, np.prod(shape[:-1]))) if len(shape) > 1 else 0.3
             value = rng.normal(0, scale, shape)
-            if "variance" in variable.name or "gamma" in variable.name:
+            if any(word in variable.name for word in ("variance", "gamma", "scale")):
                 value = rng.uniform(0.3, 2.0, shape)
             new.append(value.astype(np.float32))
         layer.set_weights(new)
+        if hasattr(layer, "finalize_state"):  # a Normalization computes from its weights ahead of time
+            layer.finalize_state()
     return model
 
 

@@ -1,29 +1,21 @@
-"""Layers that are a product with a matrix: Conv1D, Dense, and their QKeras twins."""
+"""Layers that are a product with a matrix: Dense, EinsumDense, and QKeras' QDense."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
 from compiler.graph import Value
-from compiler.lowering import quantizers
 from compiler.lowering.activation import activate
+from compiler.lowering.arithmetic import binary, reshape
 from compiler.lowering.layer import Layer
-from compiler.numerics import Format
-from compiler.ops import Convolution, MatMul, causal
-
-
-def conv1d(layer: Layer, x: Value) -> Value:
-    """Keras' Conv1D, causal."""
-    return _conv1d(layer, x, quantized=False)
-
-
-def quantized_conv1d(layer: Layer, x: Value) -> Value:
-    """QKeras' QConv1D, causal."""
-    return _conv1d(layer, x, quantized=True)
+from compiler.lowering.weights import read_weights
+from compiler.ops import MatMul
 
 
 def dense(layer: Layer, x: Value) -> Value:
-    """Keras' Dense over the channels."""
+    """Keras' Dense over the channels, of a value of any rank."""
     return _dense(layer, x, quantized=False)
 
 
@@ -32,61 +24,96 @@ def quantized_dense(layer: Layer, x: Value) -> Value:
     return _dense(layer, x, quantized=True)
 
 
-def _conv1d(layer: Layer, x: Value, *, quantized: bool) -> Value:
-    channels = x.shape[-1]
-    filters, taps, dilation = layer.size("filters"), layer.size("kernel_size"), layer.size("dilation_rate")
-    if layer.size("strides") != 1:
-        raise layer.error(f"strides={layer.take('strides')!r} is not supported", hint="Supported: strides=1.")
-    layer.expect("padding", "causal")
-    layer.expect("data_format", "channels_last")
-    layer.expect("groups", 1)
-    kernel, bias, formats = _weights(layer, (taps, channels, filters), quantized)
-    y = layer.emit(
-        Convolution,
-        x,
-        (*x.shape[:-1], filters),
-        kernel=kernel,
-        bias=bias,
-        dilation=(dilation,),
-        padding=causal(taps, dilation),
-        kernel_format=formats[0],
-        bias_format=formats[1],
-    )
-    return activate(layer, y, layer.take("activation", None))
-
-
 def _dense(layer: Layer, x: Value, *, quantized: bool) -> Value:
     units = layer.size("units")
     layer.expect("quantization_config", None)
     layer.expect("lora_rank", None)
-    kernel, bias, formats = _weights(layer, (x.shape[-1], units), quantized)
+    weights = read_weights(layer, {"kernel": (x.shape[-1], units)}, units, quantized=quantized)
     y = layer.emit(
         MatMul,
         x,
         (*x.shape[:-1], units),
-        weights=kernel,
-        bias=bias,
-        weights_format=formats[0],
-        bias_format=formats[1],
+        weights=weights["kernel"],
+        bias=weights.bias(units),
+        weights_format=weights.formats["kernel"],
+        bias_format=weights.formats["bias"],
     )
     return activate(layer, y, layer.take("activation", None))
 
 
-def _weights(
-    layer: Layer, shape: tuple[int, ...], quantized: bool
-) -> tuple[np.ndarray, np.ndarray, tuple[Format | None, Format | None]]:
-    """Kernel, bias (zeros where there is none) and their grids, in Keras' order of variables."""
+def einsum_dense(layer: Layer, x: Value) -> Value:
+    """Keras' EinsumDense where it is a product with a matrix: the last axes of the input become new ones."""
+    layer.expect("quantization_config", None)
+    layer.expect("lora_rank", None)
     layer.ignore_training_of("kernel", "bias")
-    use_bias = layer.flag("use_bias")
-    weights = layer.weights({"kernel": shape} | ({"bias": shape[-1:]} if use_bias else {}))
-    kernel, bias = weights["kernel"], weights.get("bias", np.zeros(shape[-1]))
-    if not quantized:
-        return kernel, bias, (None, None)
-    # The ranges once limited the weights in training; QKeras no longer reads them.
-    layer.ignore("kernel_range", "bias_range")
-    on_kernel = quantizers.read(layer, "kernel_quantizer", layer.take("kernel_quantizer", None))
-    on_bias = quantizers.read(layer, "bias_quantizer", layer.take("bias_quantizer", None)) if use_bias else None
-    layer.ignore("bias_quantizer")
-    kernel = on_kernel(kernel) if on_kernel else kernel
-    bias = on_bias(bias) if on_bias else bias
-    return kernel, bias, (on_kernel and on_kernel.format, on_bias and on_bias.format)
+    kept, contracted, order, new = _equation(layer, x)
+    rows = dict(zip(contracted, x.shape[kept:], strict=True))
+    columns = dict(zip(new, _new_sizes(layer, len(new)), strict=True))
+    output = (*x.shape[:kept], *columns.values())
+    bias_axes, bias_shape = layer.take("bias_axes", None), ()
+    if bias_axes:
+        bias_shape = _bias_shape(layer, bias_axes, new, output)
+    shapes = {"kernel": [(rows | columns)[letter] for letter in order]}
+    weights = layer.weights(shapes | ({"bias": bias_shape} if bias_axes else {}))
+    matrix = np.einsum(f"{order}->{contracted}{new}", weights["kernel"])
+    matrix = matrix.reshape(math.prod(rows.values()), math.prod(columns.values()))
+    bias = np.zeros(output[kept:])
+    inside = len(bias_shape) <= len(new)
+    if bias_axes and inside:
+        bias = bias + weights["bias"]
+    y = layer.emit(MatMul, x, (*x.shape[:kept], matrix.shape[1]), weights=matrix, bias=bias.reshape(-1))
+    y = reshape(layer, y, output)
+    if bias_axes and not inside:
+        y = binary(layer, "add", y, layer.constant(weights["bias"], "_bias"), y.shape)
+    return activate(layer, y, layer.take("activation", None))
+
+
+def _equation(layer: Layer, x: Value) -> tuple[int, str, str, str]:
+    """How many axes stay, the letters that are contracted, the kernel's letters, and the letters that are new."""
+    equation = layer.take("equation")
+    refusal = layer.error(
+        f"equation={equation!r} is not supported",
+        hint="Supported: the last axes of the input contracted with the kernel, as in 'abc,cd->abd'.",
+    )
+    try:
+        operands, output = str(equation).replace(" ", "").split("->")
+        inputs, kernel = operands.split(",")
+    except ValueError:
+        raise refusal from None
+    if inputs.startswith("...") and output.startswith("..."):
+        inputs, output = inputs[3:], output[3:]
+        kept_letters = ""
+    else:
+        kept_letters = "".join(letter for letter in inputs if letter not in kernel)
+        if len(inputs) != len(x.shape) + 1 or not kept_letters:
+            raise refusal
+    contracted = inputs.removeprefix(kept_letters)
+    new = output.removeprefix(kept_letters)
+    fine = contracted and new and inputs == kept_letters + contracted and output == kept_letters + new
+    letters = contracted + new
+    if not fine or sorted(kernel) != sorted(letters) or len(set(kernel)) != len(kernel) or not letters.isalpha():
+        raise refusal
+    if set(kept_letters) & set(letters) or len(contracted) > len(x.shape):
+        raise refusal
+    return len(x.shape) - len(contracted), contracted, kernel, new
+
+
+def _new_sizes(layer: Layer, count: int) -> tuple[int, ...]:
+    shape = layer.take("output_shape")
+    listed = list(shape) if isinstance(shape, list | tuple) else [shape]
+    if len(listed) < count or not all(type(n) is int and n > 0 for n in listed[-count:]):
+        raise layer.error(f"output_shape={shape!r} does not say how long the {count} new axes are")
+    return tuple(listed[-count:])
+
+
+def _bias_shape(layer: Layer, bias_axes: str, new: str, output: tuple[int | None, ...]) -> tuple[int, ...]:
+    """From the first axis that the bias has to the last of the output; 1 where it has none."""
+    letters = str(layer.take("equation")).replace(" ", "").split("->")[1].replace("...", "")
+    if not isinstance(bias_axes, str) or not set(bias_axes) <= set(letters):
+        raise layer.error(f"bias_axes={bias_axes!r} are not among the axes of the output")
+    first = min(letters.index(letter) for letter in bias_axes)
+    sizes = (None,) * (len(letters) - len(output)) + output[-len(letters) :]
+    shape = tuple(n if letter in bias_axes else 1 for letter, n in list(zip(letters, sizes, strict=True))[first:])
+    if None in shape:
+        raise layer.error(f"bias_axes={bias_axes!r} run along the batch, or along a time of unknown length")
+    return shape

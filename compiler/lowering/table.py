@@ -1,34 +1,92 @@
 """The table: which function lowers which class of Keras layer.
 
 A lowering is given the layer and the values it is called on, consumes every configuration key, and returns the
-value that the layer computes.
+value that the layer computes, or several.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from compiler.graph import Value
-from compiler.lowering import activation, dense, normalization
-from compiler.lowering.layer import Layer
+from compiler.lowering import (
+    activation,
+    convolution,
+    dense,
+    embedding,
+    merging,
+    noop,
+    normalization,
+    pooling,
+    recurrent,
+    reshaping,
+    wrappers,
+)
 
-
-def dropout(layer: Layer, x: Value) -> Value:
-    """Does nothing at inference."""
-    layer.ignore("rate", "seed", "noise_shape")
-    return x
-
-
-Lower = Callable[..., Value]
+Lower = Callable[..., Value | tuple[Value, ...]]
 
 TABLE: dict[str, Lower] = {
+    **activation.LAYERS,
+    **noop.TABLE,
     "Activation": activation.activation_layer,
+    "Add": merging.add,
+    "Average": merging.average,
+    "AveragePooling1D": pooling.average_pooling,
+    "AveragePooling2D": pooling.average_pooling,
     "BatchNormalization": normalization.batch_normalization,
-    "Conv1D": dense.conv1d,
+    "Bidirectional": wrappers.bidirectional,
+    "Concatenate": merging.concatenate,
+    "Conv1D": convolution.convolution,
+    "Conv1DTranspose": convolution.transposed,
+    "Conv2D": convolution.convolution,
+    "Conv2DTranspose": convolution.transposed,
+    "Cropping1D": reshaping.cropping,
+    "Cropping2D": reshaping.cropping,
     "Dense": dense.dense,
-    "Dropout": dropout,
+    "DepthwiseConv1D": convolution.depthwise,
+    "DepthwiseConv2D": convolution.depthwise,
+    "Dot": merging.dot,
+    "EinsumDense": dense.einsum_dense,
+    "Embedding": embedding.embedding,
+    "Flatten": reshaping.flatten,
+    "GRU": recurrent.recurrent,
+    "GlobalAveragePooling1D": pooling.global_average_pooling,
+    "GlobalAveragePooling2D": pooling.global_average_pooling,
+    "GlobalMaxPooling1D": pooling.global_max_pooling,
+    "GlobalMaxPooling2D": pooling.global_max_pooling,
+    "GroupNormalization": normalization.group_normalization,
+    "LSTM": recurrent.recurrent,
+    "LayerNormalization": normalization.layer_normalization,
+    "MaxPooling1D": pooling.max_pooling,
+    "MaxPooling2D": pooling.max_pooling,
+    "Maximum": merging.maximum,
+    "Minimum": merging.minimum,
+    "Multiply": merging.multiply,
+    "Normalization": normalization.normalization,
+    "PReLU": activation.prelu_layer,
+    "Permute": reshaping.permute,
     "QActivation": activation.quantized_activation_layer,
-    "QConv1D": dense.quantized_conv1d,
+    "QBatchNormalization": normalization.quantized_batch_normalization,
+    "QConv1D": convolution.quantized_convolution,
+    "QConv2D": convolution.quantized_convolution,
     "QDense": dense.quantized_dense,
-    "ReLU": activation.relu_layer,
+    "QDepthwiseConv2D": convolution.quantized_depthwise,
+    "QSeparableConv1D": convolution.quantized_separable,
+    "QSeparableConv2D": convolution.quantized_separable,
+    "RMSNormalization": normalization.rms_normalization,
+    "RNN": recurrent.recurrent,
+    "RepeatVector": reshaping.repeat_vector,
+    "Rescaling": normalization.rescaling,
+    "Reshape": reshaping.reshape_layer,
+    "SeparableConv1D": convolution.separable,
+    "SeparableConv2D": convolution.separable,
+    "SimpleRNN": recurrent.recurrent,
+    "Subtract": merging.subtract,
+    "UnitNormalization": normalization.unit_normalization,
+    "UpSampling1D": reshaping.up_sampling,
+    "UpSampling2D": reshaping.up_sampling,
+    "ZeroPadding1D": reshaping.zero_padding,
+    "ZeroPadding2D": reshaping.zero_padding,
 }
+TABLE["TimeDistributed"] = partial(wrappers.time_distributed, TABLE)

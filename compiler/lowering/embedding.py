@@ -1,0 +1,19 @@
+"""Embeddings: whole numbers to rows of a table."""
+
+from __future__ import annotations
+
+from compiler.graph import Value
+from compiler.lowering.layer import Layer
+from compiler.ops import Gather
+
+
+def embedding(layer: Layer, x: Value) -> Value:
+    """Keras' Embedding; numbers beyond the table take its last row."""
+    layer.expect("mask_zero", False)
+    layer.expect("quantization_config", None)
+    layer.expect("lora_rank", None)
+    layer.ignore("input_length")
+    layer.ignore_training_of("embeddings")
+    entries, width = layer.size("input_dim"), layer.size("output_dim")
+    table = layer.weights({"embeddings": (entries, width)})["embeddings"]
+    return layer.emit(Gather, x, (*x.shape, width), table=table)

@@ -1,0 +1,222 @@
+"""Recurrent layers: SimpleRNN, GRU, LSTM, and RNN over their cells; each a Scan whose body is one step of the cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from compiler.graph import Value
+from compiler.lowering.activation import activate
+from compiler.lowering.arithmetic import binary, join, part
+from compiler.lowering.builder import Builder
+from compiler.lowering.layer import Layer
+from compiler.lowering.shapes import known
+from compiler.ops import MatMul, Slice
+
+# One step: from the input and the states before to the output and the states behind.
+Step = Callable[[Builder, Value, Sequence[Value]], tuple[Value, list[Value]]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a recurrent layer does at each step.
+
+    Args:
+        sizes: Numbers in each of its states; the first of a cell's is its output.
+    """
+
+    sizes: tuple[int, ...]
+    step: Step
+
+
+def recurrent(layer: Layer, x: Value) -> Value | tuple[Value, ...]:
+    """Keras' SimpleRNN, GRU, LSTM and RNN, from zero states."""
+    return run(layer, x)
+
+
+def run(layer: Layer, x: Value, *, turn: bool = False) -> Value | tuple[Value, ...]:
+    """As `recurrent`; `turn` turns the order of a sequence round once more, as Bidirectional does."""
+    if len(x.shape) != 2:
+        raise layer.error(f"its input has {len(x.shape)} axes beside the batch, not two")
+    cell = _cell(layer, x.shape[1])
+    sequences, backwards = layer.flag("return_sequences", False), layer.flag("go_backwards", False)
+    if layer.flag("stateful", False):
+        raise layer.error(
+            "stateful=True is not supported", hint="A stream keeps its states anyway: give stateful=False."
+        )
+    layer.expect("time_major", False)
+    layer.ignore("unroll", "zero_output_for_mask", "input_length", "input_dim")
+    y = layer.scan(x, _body(cell, lambda b, y, states: y), reverse=backwards, sequences=sequences)
+    # Keras gives a sequence in the order in which it was computed.
+    if sequences and backwards != turn:
+        last = known(layer, x, 0, "go_backwards=True") - 1
+        y = layer.emit(Slice, y, y.shape, suffix="_turned", axis=0, start=last, step=-1)
+    if not layer.flag("return_state", False):
+        return y
+    final = layer.scan(x, _body(cell, lambda b, y, states: _joined(b, states)), reverse=backwards, sequences=False)
+    starts = np.cumsum([0, *cell.sizes])
+    return (y, *(part(layer, final, 0, int(start), n, "_state") for start, n in zip(starts, cell.sizes, strict=False)))
+
+
+def _joined(to: Builder, states: Sequence[Value]) -> Value:
+    return states[0] if len(states) == 1 else join(to, states, 0, "_states")
+
+
+def _body(cell: Cell, result: Callable[[Builder, Value, Sequence[Value]], Value]) -> Callable[[Builder, Value], Value]:
+    def step(to: Builder, element: Value) -> Value:
+        recalled = [to.recall(np.zeros(size)) for size in cell.sizes]
+        y, states = cell.step(to, element, [before for before, _ in recalled])
+        for (_, remember), state in zip(recalled, states, strict=True):
+            remember(state)
+        return result(to, y, states)
+
+    return step
+
+
+def weight_count(layer: Layer, serialized: Any) -> int:
+    """How many weights a serialised recurrent layer or cell has."""
+    config = serialized.get("config") if isinstance(serialized, Mapping) else None
+    if not isinstance(config, Mapping):
+        raise layer.error(f"{str(serialized)[:80]!r} is no recurrent layer")
+    if "cells" in config and isinstance(config["cells"], list):
+        return sum(weight_count(layer, cell) for cell in config["cells"])
+    if "cell" in config:
+        return weight_count(layer, config["cell"])
+    return 3 if config.get("use_bias", True) else 2
+
+
+def _cell(layer: Layer, channels: int) -> Cell:
+    """The cell of a layer, or the one that an RNN holds."""
+    if layer.class_name == "RNN":
+        return _held(layer, layer.take("cell"), layer.all_weights(), channels)
+    kind = CELLS.get(layer.class_name.removesuffix("Cell"))
+    if kind is None:
+        raise layer.error(
+            f"a cell of class '{layer.class_name}' is not supported", hint="Supported: SimpleRNN, GRU, LSTM, stacked."
+        )
+    layer.ignore("dropout", "recurrent_dropout", "implementation", "seed")
+    layer.ignore_training_of("kernel", "recurrent", "bias")
+    return kind(layer, channels)
+
+
+def _held(layer: Layer, serialized: Any, weights: Sequence[np.ndarray], channels: int) -> Cell:
+    cell = layer.inner(serialized, weights)
+    if cell.class_name == "StackedRNNCells":
+        return _stacked(cell, channels)
+    result = _cell(cell, channels)
+    cell.finish()
+    return result
+
+
+def _stacked(layer: Layer, channels: int) -> Cell:
+    """Cells one behind the other: the output of each is the input of the next."""
+    listed, weights = layer.take("cells"), layer.all_weights()
+    if not isinstance(listed, list) or not listed:
+        raise layer.error(f"cells={str(listed)[:80]!r} is no list of cells")
+    cells: list[Cell] = []
+    for serialized in listed:
+        count = weight_count(layer, serialized)
+        cells.append(_held(layer, serialized, weights[:count], channels))
+        weights, channels = weights[count:], cells[-1].sizes[0]
+    layer.finish()
+
+    def step(to: Builder, x: Value, before: Sequence[Value]) -> tuple[Value, list[Value]]:
+        after: list[Value] = []
+        for cell in cells:
+            own = before[len(after) : len(after) + len(cell.sizes)]
+            x, states = cell.step(to, x, own)
+            after += states
+        return x, after
+
+    return Cell(tuple(size for cell in cells for size in cell.sizes), step)
+
+
+def _weights(
+    layer: Layer, channels: int, gates: int, bias: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Kernel, recurrent kernel and bias (zeros where there is none)."""
+    units = layer.size("units")
+    shapes = {"kernel": (channels, gates * units), "recurrent_kernel": (units, gates * units)}
+    weights = layer.weights(shapes | ({"bias": bias} if layer.flag("use_bias") else {}))
+    return weights["kernel"], weights["recurrent_kernel"], weights.get("bias", np.zeros(bias))
+
+
+def _product(to: Builder, x: Value, weights: np.ndarray, bias: np.ndarray, suffix: str) -> Value:
+    return to.emit(MatMul, x, weights.shape[1:], suffix=suffix, weights=weights, bias=bias)
+
+
+def _simple(layer: Layer, channels: int) -> Cell:
+    """h' = activation(x K + h R + b)."""
+    units = layer.size("units")
+    kernel, recurrent_kernel, bias = _weights(layer, channels, 1, (units,))
+    both, activation = np.concatenate([kernel, recurrent_kernel]), layer.take("activation", "tanh")
+
+    def step(to: Builder, x: Value, before: Sequence[Value]) -> tuple[Value, list[Value]]:
+        h = _product(to, join(to, [x, before[0]], 0, "_both"), both, bias, "_sum")
+        h = activate(layer, h, activation, to)
+        return h, [h]
+
+    return Cell((units,), step)
+
+
+def _gru(layer: Layer, channels: int) -> Cell:
+    """Update and reset gate, then a candidate; the reset acts before or after the recurrent product."""
+    units, after = layer.size("units"), layer.flag("reset_after", True)
+    kernel, recurrent_kernel, bias = _weights(layer, channels, 3, (2, 3 * units) if after else (3 * units,))
+    on_x, on_h = bias if after else (bias, np.zeros_like(bias))
+    gates, rest = slice(0, 2 * units), slice(2 * units, None)
+    both = np.concatenate([kernel, recurrent_kernel])
+    activation, gate = layer.take("activation", "tanh"), layer.take("recurrent_activation", "sigmoid")
+
+    def step(to: Builder, x: Value, before: Sequence[Value]) -> tuple[Value, list[Value]]:
+        (h,) = before
+        pair = join(to, [x, h], 0, "_both")
+        opened = _product(to, pair, both[:, gates], (on_x + on_h)[gates], "_gates")
+        opened = activate(layer, opened, gate, to)
+        update, reset = part(to, opened, 0, 0, units, "_update"), part(to, opened, 0, units, units, "_reset")
+        if after:
+            mine = _product(to, x, kernel[:, rest], on_x[rest], "_of_input")
+            past = _product(to, h, recurrent_kernel[:, rest], on_h[rest], "_of_state")
+            past = binary(to, "multiply", reset, past, h.shape, "_kept")
+            total = binary(to, "add", mine, past, h.shape, "_sum")
+        else:
+            kept = binary(to, "multiply", reset, h, h.shape, "_kept")
+            total = _product(to, join(to, [x, kept], 0, "_both"), both[:, rest], on_x[rest], "_sum")
+        candidate = activate(layer, total, activation, to)
+        # update * h + (1 - update) * candidate
+        difference = binary(to, "subtract", h, candidate, h.shape, "_difference")
+        moved = binary(to, "multiply", update, difference, h.shape, "_moved")
+        new = binary(to, "add", candidate, moved, h.shape)
+        return new, [new]
+
+    return Cell((units,), step)
+
+
+def _lstm(layer: Layer, channels: int) -> Cell:
+    """Input, forget and output gate around a carry."""
+    units = layer.size("units")
+    layer.ignore("unit_forget_bias")
+    kernel, recurrent_kernel, bias = _weights(layer, channels, 4, (4 * units,))
+    both = np.concatenate([kernel, recurrent_kernel])
+    activation, gate = layer.take("activation", "tanh"), layer.take("recurrent_activation", "sigmoid")
+
+    def step(to: Builder, x: Value, before: Sequence[Value]) -> tuple[Value, list[Value]]:
+        h, carry = before
+        total = _product(to, join(to, [x, h], 0, "_both"), both, bias, "_sum")
+        names = ("_input", "_forget", "_candidate", "_output")
+        i, f, c, o = (part(to, total, 0, n * units, units, name) for n, name in enumerate(names))
+        i, f, o = (activate(layer, each, gate, to) for each in (i, f, o))
+        c = activate(layer, c, activation, to)
+        kept = binary(to, "multiply", f, carry, h.shape, "_kept")
+        written = binary(to, "multiply", i, c, h.shape, "_written")
+        carry = binary(to, "add", kept, written, h.shape, "_carry")
+        h = binary(to, "multiply", o, activate(layer, carry, activation, to), h.shape)
+        return h, [h, carry]
+
+    return Cell((units, units), step)
+
+
+CELLS: dict[str, Callable[[Layer, int], Cell]] = {"SimpleRNN": _simple, "GRU": _gru, "LSTM": _lstm}
