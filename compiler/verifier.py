@@ -35,8 +35,11 @@ NOT_IN_STREAMS = (Convolution, Scan)
 NOT_IN_FRAMES = (Window, Recall)
 
 
-def verify(graph: Graph, level: Level) -> None:
+def verify(graph: Graph, level: Level, *, body: bool = False) -> None:
     """Checks SSA form, topological order, shapes, states, formats, kinds of operations and of numbers.
+
+    Args:
+        body: Whether it is the body of a Scan, whose elements may be frames themselves.
 
     Raises:
         AssertionError: Saying which value is wrong, and why.
@@ -53,7 +56,7 @@ def verify(graph: Graph, level: Level) -> None:
         _check(state.length > 0 and state.initial.shape == state.value.shape, state.name, "an odd state")
         _check_numbers(state.name, level, state.initial)
     _check(len({state.name for state in graph.states}) == len(graph.states), graph.name, "states share a name")
-    forbidden = NOT_IN_STREAMS if graph.mode == "stream" else NOT_IN_FRAMES
+    forbidden = NOT_IN_FRAMES if graph.mode == "frame" else () if body else NOT_IN_STREAMS
     kinds = FIXED if fixed else tuple(kind for kind in KINDS.values() if kind not in (*forbidden, Requantize))
     for op in graph.ops:
         name = op.output.name
@@ -105,7 +108,7 @@ def _check_op(graph: Graph, op: Op, level: Level) -> None:
             total = [value.shape[op.axis] for value in op.inputs]
             _check(None in total or sum(total) == y.shape[op.axis], name, f"shape {y.shape}")
         case Scan():
-            verify(op.body, "stream" if level == "lowered" else level)
+            verify(op.body, "stream" if level == "lowered" else level, body=True)
             _check(op.body.inputs[0].shape == x.shape[1:], name, f"body of {op.body.inputs[0].shape} on {x.shape}")
         case Requantize():
             _check(x.format.fraction - op.shift == y.format.fraction, name, "loses the point")

@@ -252,6 +252,8 @@ class _Streamer:
         if self._lag(x):
             raise _refuse(op.output, "a recurrence behind a warm-up would begin with what Keras never shows it")
         body = op.body
+        if within := next((inner for inner in body.ops if isinstance(inner, Convolution | Scan)), None):
+            raise _refuse(op.output, f"there is a {type(within).__name__} in each of its steps")
         (head,), (end,) = body.inputs, body.outputs
         env = {head.name: x}
         names = {state.name: self.namer(f"{y.name}_{state.name}") for state in body.states}
