@@ -30,19 +30,17 @@ def merge_equal(graph: Graph) -> Graph:
 
 def _merge_states(graph: Graph) -> Graph:
     """Two states over the same value that begin alike are one, as long as the longer."""
+    # What a Recall reads keeps a state of its own, of length 1.
+    recalled = {op.state for op in graph.ops if isinstance(op, Recall)}
     kept: dict[tuple, State] = {}
     names: dict[str, str] = {}
     for state in graph.states:
-        key = (state.value.name, state.initial.tobytes())
-        longest = max(state.length, kept[key].length if key in kept else 0)
-        kept[key] = replace(kept.get(key, state), length=longest)
-        names[state.name] = kept[key].name
+        key = (state.name,) if state.name in recalled else (state.value.name, state.initial.tobytes())
+        first = kept.get(key, state)
+        kept[key] = replace(first, length=max(first.length, state.length))
+        names[state.name] = first.name
     ops = tuple(replace(op, state=names[op.state]) if isinstance(op, Window) else op for op in graph.ops)
-    recalled = {op.state for op in ops if isinstance(op, Recall)}
-    merged = {state.name: state for state in kept.values()}
-    # What a Recall reads keeps a state of its own, of length 1.
-    merged |= {state.name: state for state in graph.states if state.name in recalled}
-    return replace(graph, ops=ops, states=tuple(merged.values()))
+    return replace(graph, ops=ops, states=tuple(kept.values()))
 
 
 def _key(value: object) -> object:
