@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -68,11 +68,12 @@ class _Reader:
         rest = {key: value for key, value in body.items() if key not in _STRUCTURE}
         if "input_layers" not in body and "output_layers" not in body:
             return _chain(name, sha256, specs, rest)
-        first = _first_nodes(specs)
-        specs = [replace(spec, calls=tuple(_renumbered(call, first) for call in spec.calls)) for spec in specs]
+        counted = {spec.name for spec in specs if _counts_from_one(spec)}
+        if self.keras_major == 2:
+            specs = [replace(spec, calls=tuple(_renumbered(call, counted) for call in spec.calls)) for spec in specs]
         inputs, outputs = body.get("input_layers"), body.get("output_layers")
         keys = tuple(sorted(inputs)) if isinstance(inputs, dict) else ()
-        refs = [tuple(_shift(ref, first) for ref in _refs(side, where)) for side in (inputs, outputs)]
+        refs = [tuple(_shift(ref, counted) for ref in _refs(side, where)) for side in (inputs, outputs)]
         if not all(refs):
             raise CompileError("a model without inputs or outputs", layer=where)
         return ModelSpec(name, sha256, tuple(specs), refs[0], refs[1], keys, rest)
@@ -90,7 +91,7 @@ class _Reader:
             return replace(spec, model=self.model(config, weights.model(name, class_name), path=f"{full}/"))
         if _is_operator(entry, config, nodes):
             return replace(spec, operator=True)
-        return replace(spec, weights=weights.layer(name, class_name, entry))
+        return replace(spec, weights=weights.layer(name, class_name))
 
 
 def _is_operator(entry: Mapping[str, Any], config: Mapping[str, Any], nodes: list[Any]) -> bool:
@@ -98,7 +99,9 @@ def _is_operator(entry: Mapping[str, Any], config: Mapping[str, Any], nodes: lis
     module = entry.get("module")
     if isinstance(module, str):
         return module.startswith(("keras.src.ops", "keras.ops"))
-    # An .h5 holds no modules, but every layer that can be called says whether it is trainable.
+    # An .h5 holds no modules, but every layer that can be called says whether it is trainable, save these two.
+    if str(entry.get("class_name")).startswith("SpatialDropout"):
+        return False
     return "trainable" not in config and any(isinstance(node, dict) for node in nodes)
 
 
@@ -128,23 +131,30 @@ def _refs(side: Any, where: str | None) -> tuple[TensorRef, ...]:
     return tuple(ref for part in side for ref in _refs(part, where))
 
 
-# Keras 2 counts the nodes of a model within a model from 1: the first was made when it was built.
+def _counts_from_one(spec: LayerSpec) -> bool:
+    """Whether the calls of a model within the model are counted from 1: the first was made when it was built.
+
+    Keras 2 does so everywhere, and for a Sequential model only where it was given the shape of its input.
+    Keras 3 does so in `output_layers`, and not for a Sequential model.
+    """
+    if spec.model is None:
+        return False
+    if spec.keras_major == 3:
+        return "output_layers" in spec.config
+    first = spec.config["layers"][0]
+    return first["class_name"] == "InputLayer" or "batch_input_shape" in first["config"]
 
 
-def _first_nodes(specs: list[LayerSpec]) -> dict[str, int]:
-    return {spec.name: 1 for spec in specs if spec.model and spec.keras_major == 2}
+def _shift(ref: TensorRef, counted: Collection[str]) -> TensorRef:
+    return replace(ref, node=ref.node - 1) if ref.layer in counted else ref
 
 
-def _shift(ref: TensorRef, first: Mapping[str, int]) -> TensorRef:
-    return replace(ref, node=ref.node - first[ref.layer]) if ref.layer in first else ref
-
-
-def _renumbered(call: Call, first: Mapping[str, int]) -> Call:
+def _renumbered(call: Call, counted: Collection[str]) -> Call:
     def within(value: Any) -> Any:
         if isinstance(value, TensorRef):
-            return _shift(value, first)
+            return _shift(value, counted)
         if isinstance(value, tuple):
             return tuple(map(within, value))
         return {key: within(part) for key, part in value.items()} if isinstance(value, dict) else value
 
-    return Call(within(call.arguments), within(dict(call.keywords))) if first else call
+    return Call(within(call.arguments), within(dict(call.keywords))) if counted else call

@@ -129,15 +129,9 @@ class Group:
         with _damaged(f"the weight '{name}'"):
             if node.is_virtual or node.external:
                 raise CompileError(f"the weight '{name}' points outside the file")
-            kind, shape, width = node.dtype, node.shape, node.dtype.itemsize
-            if (
-                kind.kind not in "fiubV"
-                or kind.names
-                or kind.subdtype
-                or width > 8
-                or (kind.kind == "V" and width != 2)
-            ):
-                raise CompileError(f"the weight '{name}' is of type {kind}, which holds no numbers")
+            shape, kind, width = node.shape, node.dtype.kind, node.dtype.itemsize
+            if not (kind in "fiub" and width <= 8) and not (kind == "V" and width == 2 and node.dtype.names is None):
+                raise CompileError(f"the weight '{name}' is of type {node.dtype}, which holds no numbers")
             if shape is None:
                 raise CompileError(f"the weight '{name}' is empty")
             plan = node.id.get_create_plist()

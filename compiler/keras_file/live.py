@@ -52,7 +52,7 @@ class _Live:
         self._layers = {layer.name: layer for layer in layers}
         self._digest = digest
 
-    def layer(self, name: str, class_name: str, entry: Mapping[str, Any]) -> Arrays:
+    def layer(self, name: str, class_name: str) -> Arrays:
         layer = self._layers.get(name)
         return () if layer is None else tuple(self._array(weight) for weight in layer.weights)
 

@@ -14,16 +14,16 @@ CONSTANT = "_CONSTANT_VALUE"
 
 
 def read_node(layer: str, node: Any) -> Call:
-    """One call of a layer: an object in Keras 3, nested lists in Keras 2."""
-    if isinstance(node, dict):
-        arguments = a_list(node.get("args", []), "'args' of an inbound node", layer)
-        keywords = an_object(node.get("kwargs", {}), "'kwargs' of an inbound node", layer)
+    """One call of a layer: an object of `args` and `kwargs` in Keras 3, nested lists and dicts in Keras 2."""
+    if isinstance(node, dict) and node.keys() == {"args", "kwargs"}:
+        arguments = a_list(node["args"], "'args' of an inbound node", layer)
+        keywords = an_object(node["kwargs"], "'kwargs' of an inbound node", layer)
         return Call(
             tuple(_argument(layer, value) for value in arguments),
             {key: _argument(layer, value) for key, value in keywords.items()},
         )
     keywords: dict[str, Any] = {}
-    first = _structure(layer, a_list(node, "an inbound node", layer), keywords)
+    first = _structure(layer, node, keywords)
     return Call((first,), {key: _keyword(layer, value) for key, value in keywords.items()})
 
 

@@ -1,7 +1,7 @@
 """Whose weights are whose: the three ways in which Keras files them, behind one interface.
 
 A configuration is walked in the file's order, and for each layer in it `layer` or, for a model within the
-model, `model` is asked once, with the layer's name, its class and the rest of its entry.
+model, `model` is asked once, with the layer's name and class.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -28,7 +28,7 @@ DEEPEST_PART = 6
 class Weights(Protocol):
     """Where the weights of one model's layers come from."""
 
-    def layer(self, name: str, class_name: str, entry: Mapping[str, Any]) -> Arrays:
+    def layer(self, name: str, class_name: str) -> Arrays:
         """The weights of a layer, in Keras' order of variables."""
 
     def model(self, name: str, class_name: str) -> Weights:
@@ -56,7 +56,7 @@ class ByName:
         names = [weight for weight in group.names("weight_names") if "seed_generator" not in weight]
         return {weight: group.weight(weight) for weight in names}
 
-    def layer(self, name: str, class_name: str, entry: Mapping[str, Any]) -> Arrays:
+    def layer(self, name: str, class_name: str) -> Arrays:
         return tuple(self._read(name).values())
 
     def model(self, name: str, class_name: str) -> Weights:
@@ -83,7 +83,7 @@ class ByPath:
                 for i in (match.start() for match in re.finditer("/", weight)):
                     self._by_prefix[weight[:i]].append(weight)
 
-    def layer(self, name: str, class_name: str, entry: Mapping[str, Any]) -> Arrays:
+    def layer(self, name: str, class_name: str) -> Arrays:
         path = (*self._path, name)
         for start in range(len(path)):
             found = self._top._by_prefix.get("/".join(path[start:]), ())
@@ -107,23 +107,19 @@ class ByGroup:
     Newer versions of Keras 3 write each layer's name as well, which then decides.
 
     Args:
-        model: The group of the model; its layers are in the group `layers`.
-        shared: Weights of objects that stand in several places and are written in the first.
+        model: The group of the model, if there is one; its layers are in the group `layers`.
     """
 
-    def __init__(self, model: Group | None, shared: dict[Any, Arrays] | None = None) -> None:
+    def __init__(self, model: Group | None) -> None:
         self._layers = model.group("layers") if model and "layers" in model else None
         self._counter: Counter[str] = Counter()
-        self._shared = {} if shared is None else shared
         self._by_name = self._read_names()
 
     def _read_names(self) -> dict[str, str]:
         if self._layers is None:
             return {}
         keys = self._layers.keys()
-        names = [
-            self._layers.group(f"{key}/vars").text("name") if f"{key}/vars" in self._layers else "" for key in keys
-        ]
+        names = [self._name(key) for key in keys]
         # Some may lack it, or two may share it: then the counter decides for all.
         return dict(zip(names, keys, strict=True)) if all(names) and len(set(names)) == len(names) else {}
 
@@ -138,16 +134,12 @@ class ByGroup:
         key = self._by_name.get(name, key)
         return self._layers.group(key) if self._layers is not None and key and key in self._layers else None
 
-    def layer(self, name: str, class_name: str, entry: Mapping[str, Any]) -> Arrays:
-        group, identity = self._group(name, class_name), entry.get("shared_object_id")
-        if not isinstance(identity, int):
-            return _collect(group) if group else ()
-        if group:
-            self._shared[identity] = _collect(group)
-        return self._shared.get(identity, ())
+    def layer(self, name: str, class_name: str) -> Arrays:
+        group = self._group(name, class_name)
+        return _collect(group) if group else ()
 
     def model(self, name: str, class_name: str) -> Weights:
-        return ByGroup(self._group(name, class_name), self._shared)
+        return ByGroup(self._group(name, class_name))
 
     def close(self) -> None:
         """Nothing to say: optimisers and metrics stand beside layers."""

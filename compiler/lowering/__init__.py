@@ -99,8 +99,8 @@ class _Walk:
             raise self._error(f"a layer is called on '{name}', which is not there")
         if spec.class_name == "InputLayer":
             raise self._error("is an input that the model does not list among its inputs", name)
-        if index >= len(spec.calls):
-            raise self._error(f"a layer is called on its call {index}; it has {len(spec.calls)}", name)
+        if not 0 <= index < len(spec.calls):
+            raise self._error(f"its call {index} is asked for; it has {len(spec.calls)}", name)
         return spec, spec.calls[index]
 
     def _value(self, ref: TensorRef, reader: str) -> Value:
@@ -174,7 +174,9 @@ def _inputs(spec: LayerSpec, arguments: tuple[Any, ...], keywords: Mapping[str, 
         if not isinstance(value, Value):
             raise CompileError(f"is called on {str(value)[:80]}, which is not a layer's output", layer=spec.name)
     for key, value in keywords.items():
-        if not _says_nothing(value):
+        # Keras 3 records `training=True` for layers of augmentation, and predict() overrides it.
+        overridden = key == "training" and spec.keras_major == 3
+        if not overridden and not _says_nothing(value):
             shown = "a layer's output" if isinstance(value, Value) else repr(value)[:80]
             raise CompileError(f"is called with {key}={shown}, which is not supported", layer=spec.name)
     return found

@@ -14,8 +14,7 @@ from compiler.lowering.builder import Builder
 
 # Keys that cannot change what a trained layer computes.
 WITHOUT_EFFECT = frozenset({"name", "trainable", "batch_input_shape", "batch_shape", "activity_regularizer"})
-# What a layer may compute in: whatever it is, the graph has float64 and a build float32. Weights keep the precision
-# they were stored in.
+# What a layer may compute in. The graph has float64 all the same, and a float build float32.
 FLOATS = frozenset({"float32", "float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16"})
 INTEGERS = frozenset({"bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))})
 WEIGHT_TRAINING = ("initializer", "regularizer", "constraint")
@@ -103,14 +102,11 @@ class Layer(Builder):
         policy = self.take("dtype", None)
         if isinstance(policy, Mapping):
             config = policy.get("config")
-            name = config.get("name") if isinstance(config, Mapping) else None
-            policy = policy if name is None else name
+            policy = config.get("name", config) if isinstance(config, Mapping) else policy
         fits = FLOATS if self.class_name != "InputLayer" else FLOATS | INTEGERS
         if policy is not None and not (isinstance(policy, str) and policy in fits):
-            raise self.error(
-                f"dtype={shown(policy)} is not supported",
-                hint=f"Supported: {', '.join(sorted(fits))}: all become float32.",
-            )
+            hint = f"Supported, each as float32: {', '.join(sorted(fits))}."
+            raise self.error(f"dtype={shown(policy)} is not supported", hint=hint)
 
     # Layers within this one.
 

@@ -57,14 +57,14 @@ def _binary(function: BinaryFunction) -> Callable[..., Value]:
 
 
 def _unary(function: str, *parameters: float) -> Callable[..., Value]:
-    return lambda op, x: unary(op, function, op.value(x), *parameters)
+    return lambda op, x: unary(op, function, op.tensor(x), *parameters)
 
 
 def _with(function: str, **parameters: float) -> Callable[..., Value]:
     """A function whose parameters stand in the configuration; here are their defaults."""
 
     def lower(op: Operator, x: Any) -> Value:
-        return unary(op, function, op.value(x), *(op.number(key, default) for key, default in parameters.items()))
+        return unary(op, function, op.tensor(x), *(op.number(key, default) for key, default in parameters.items()))
 
     return lower
 
@@ -73,16 +73,16 @@ def _relu(op: Operator, x: Any) -> Value:
     limit = np.inf if op.take("max_value", None) is None else op.number("max_value", 0.0)
     slope, threshold = op.number("negative_slope", 0.0), op.number("threshold", 0.0)
     if (slope, threshold, limit) == (0.0, 0.0, np.inf):
-        return unary(op, "relu", op.value(x))
-    return unary(op, "relu_general", op.value(x), slope, limit, threshold)
+        return unary(op, "relu", op.tensor(x))
+    return unary(op, "relu_general", op.tensor(x), slope, limit, threshold)
 
 
 def _gelu(op: Operator, x: Any) -> Value:
-    return unary(op, "gelu_tanh" if op.flag("approximate", True) else "gelu", op.value(x))
+    return unary(op, "gelu_tanh" if op.flag("approximate", True) else "gelu", op.tensor(x))
 
 
 def _power(op: Operator, x: Any, exponent: Any) -> Value:
-    x, e = op.value(x), op.operand(exponent)
+    x, e = op.tensor(x), op.operand(exponent)
     n = float(e) if isinstance(e, np.ndarray) and e.ndim == 0 else np.nan
     known = {2.0: ("square", ()), -1.0: ("reciprocal", ()), 0.5: ("sqrt", ()), -0.5: ("rsqrt", (0.0,))}
     if n in known:
@@ -98,7 +98,7 @@ def _power(op: Operator, x: Any, exponent: Any) -> Value:
 
 def _reduce(function: ReduceFunction) -> Callable[..., Value]:
     def lower(op: Operator, x: Any) -> Value:
-        x, keepdims = op.value(x), op.flag("keepdims", False)
+        x, keepdims = op.tensor(x), op.flag("keepdims", False)
         op.expect("initial", None)
         return reduce(op, function, x, _axes(op, x), keepdims=keepdims)
 
@@ -112,7 +112,7 @@ def _axes(op: Operator, x: Value) -> tuple[int, ...]:
 
 
 def _variance(op: Operator, x: Any) -> Value:
-    x, keepdims, axes = op.value(x), op.flag("keepdims", False), _axes(op, op.value(x))
+    x, keepdims, axes = op.tensor(x), op.flag("keepdims", False), _axes(op, op.tensor(x))
     centred = binary(op, "subtract", x, reduce(op, "mean", x, axes, suffix="_mean"), x.shape, "_centred")
     return reduce(op, "mean", unary(op, "square", centred, suffix="_squares"), axes, keepdims=keepdims)
 
@@ -122,12 +122,12 @@ def _deviation(op: Operator, x: Any) -> Value:
 
 
 def _softmax(op: Operator, x: Any) -> Value:
-    x = op.value(x)
+    x = op.tensor(x)
     return softmax(op, x, axes_of(op, x))
 
 
 def _log_softmax(op: Operator, x: Any) -> Value:
-    x = op.value(x)
+    x = op.tensor(x)
     return softmax(op, x, axes_of(op, x), logarithm=True)
 
 
@@ -142,13 +142,13 @@ def _not_greater(op: Operator, a: Any, b: Any) -> Value:
 
 def _choose(op: Operator, condition: Any, yes: Any, no: Any) -> Value:
     """`yes` where the condition is above 0, which is what comparisons give for true."""
-    values, shape = op.together(op.value(condition), yes, no)
+    values, shape = op.together(op.tensor(condition), yes, no)
     return op.emit(Select, values, shape)
 
 
 def _dot(op: Operator, a: Any, b: Any) -> Value:
     """The product of matrices: of two values, or of a value with numbers."""
-    x, y = op.value(a), op.operand(b)
+    x, y = op.tensor(a), op.operand(b)
     if op.flag("transpose_a", False):
         x = _turned(op, x)
     turned = op.flag("transpose_b", False)
@@ -175,7 +175,7 @@ def _turned(op: Operator, x: Value) -> Value:
 
 
 def _same(op: Operator, x: Any) -> Value:
-    return reshape(op, op.value(x), op.value(x).shape)
+    return reshape(op, op.tensor(x), op.tensor(x).shape)
 
 
 OPERATORS: dict[str, Callable[..., Value]] = {

@@ -17,7 +17,7 @@ MOST_PARTS = 1024
 
 
 def _reshape(op: Operator, x: Any) -> Value:
-    x, target = op.value(x), op.integers("newshape")
+    x, target = op.tensor(x), op.integers("newshape")
     if target[0] != -1 or any(n < 1 for n in target[1:]):
         raise op.error(f"newshape={shown(target)} is not supported", hint="Leave the batch open: (-1, ...).")
     return reshape(op, x, reshaped(op, x, target[1:]))
@@ -32,13 +32,13 @@ def _transposed(op: Operator, x: Value, order: list[int]) -> Value:
 
 
 def _transpose(op: Operator, x: Any) -> Value:
-    x = op.value(x)
+    x = op.tensor(x)
     rank = len(x.shape) + 1
     return _transposed(op, x, [axis + rank if axis < 0 else axis for axis in op.integers("axes")])
 
 
 def _swap(op: Operator, x: Any) -> Value:
-    x = op.value(x)
+    x = op.tensor(x)
     order = list(range(len(x.shape) + 1))
     a, b = (axis_of(op, x, op.take(key), key) + 1 for key in ("axis1", "axis2"))
     order[a], order[b] = order[b], order[a]
@@ -46,7 +46,7 @@ def _swap(op: Operator, x: Any) -> Value:
 
 
 def _move(op: Operator, x: Any) -> Value:
-    x = op.value(x)
+    x = op.tensor(x)
     source, destination = (
         [axis_of(op, x, axis, key) + 1 for axis in op.integers(key)] for key in ("source", "destination")
     )
@@ -60,7 +60,7 @@ def _move(op: Operator, x: Any) -> Value:
 
 
 def _expand(op: Operator, x: Any) -> Value:
-    x, places = op.value(x), op.integers("axis")
+    x, places = op.tensor(x), op.integers("axis")
     rank = len(x.shape) + len(places)
     new = {place - 1 if place > 0 else place + rank for place in places}
     if len(new) != len(places) or not all(0 <= place < rank for place in new) or 0 in places:
@@ -70,7 +70,7 @@ def _expand(op: Operator, x: Any) -> Value:
 
 
 def _squeeze(op: Operator, x: Any) -> Value:
-    x = op.value(x)
+    x = op.tensor(x)
     axes = axes_of(op, x) if op.take("axis", None) is not None else [i for i, n in enumerate(x.shape) if n == 1]
     if any(x.shape[axis] != 1 for axis in axes):
         raise op.error(f"the axes {list(axes)} of {x.shape} are not all of length 1")
@@ -78,14 +78,14 @@ def _squeeze(op: Operator, x: Any) -> Value:
 
 
 def _concatenate(op: Operator, arguments: Any) -> Value:
-    values = op.values(arguments)
+    values = op.tensors(arguments)
     axis = axis_of(op, values[0], op.take("axis", -1))
     _agree(op, values, axis)
     return join(op, values, axis)
 
 
 def _stack(op: Operator, arguments: Any) -> Value:
-    values = op.values(arguments)
+    values = op.tensors(arguments)
     _agree(op, values, None)
     rank, place = len(values[0].shape) + 1, op.integers("axis")[0]
     axis = place - 1 if place > 0 else place + rank
@@ -104,7 +104,7 @@ def _agree(op: Operator, values: list[Value], axis: int | None) -> None:
 
 def _split(op: Operator, x: Any) -> tuple[Value, ...]:
     """In so many equal parts, or before those indices."""
-    x, where = op.value(x), op.take("indices_or_sections")
+    x, where = op.tensor(x), op.take("indices_or_sections")
     axis = axis_of(op, x, op.take("axis", 0))
     length = known(op, x, axis, "splitting")
     if type(where) is int and 0 < where <= MOST_PARTS and length % where == 0:
@@ -118,7 +118,7 @@ def _split(op: Operator, x: Any) -> tuple[Value, ...]:
 
 def _split_sizes(op: Operator, x: Any) -> tuple[Value, ...]:
     """In parts of those sizes, as TensorFlow has it."""
-    x, counts = op.value(x), op.integers("sizes")
+    x, counts = op.tensor(x), op.integers("sizes")
     axis = axis_of(op, x, op.take("axis", 0))
     length = known(op, x, axis, "splitting")
     cuts = [sum(counts[:i]) for i in range(min(len(counts), MOST_PARTS) + 1)]
@@ -128,7 +128,7 @@ def _split_sizes(op: Operator, x: Any) -> tuple[Value, ...]:
 
 
 def _unstack(op: Operator, x: Any) -> tuple[Value, ...]:
-    x, axis = op.value(x), axis_of(op, op.value(x), op.take("axis", 0))
+    x, axis = op.tensor(x), axis_of(op, op.tensor(x), op.take("axis", 0))
     length = known(op, x, axis, "taking apart")
     op.expect("num", None, length)
     rows = _parts(op, x, axis, list(range(min(length, MOST_PARTS) + 1)))
@@ -143,7 +143,7 @@ def _parts(op: Operator, x: Value, axis: int, cuts: list[int]) -> tuple[Value, .
 
 
 def _flip(op: Operator, x: Any) -> Value:
-    x = op.value(x)
+    x = op.tensor(x)
     for axis in axes_of(op, x):
         last = known(op, x, axis, "turning round") - 1
         x = op.emit(Slice, x, x.shape, axis=axis, start=last, step=-1)
@@ -151,7 +151,7 @@ def _flip(op: Operator, x: Any) -> Value:
 
 
 def _repeat(op: Operator, x: Any) -> Value:
-    x, times = op.value(x), op.size("repeats")
+    x, times = op.tensor(x), op.size("repeats")
     axis = axis_of(op, x, op.take("axis", None))
     length = x.shape[axis]
     shape = (*x.shape[:axis], None if length is None else length * times, *x.shape[axis + 1 :])
@@ -159,7 +159,7 @@ def _repeat(op: Operator, x: Any) -> Value:
 
 
 def _pad(op: Operator, x: Any) -> Value:
-    x, width = op.value(x), op.take("pad_width")
+    x, width = op.tensor(x), op.take("pad_width")
     op.expect("mode", "constant", "CONSTANT")
     value = 0.0 if op.take("constant_values", None) is None else op.number("constant_values", 0.0)
     pairs = width if isinstance(width, list | tuple) else ()
@@ -173,7 +173,7 @@ def _pad(op: Operator, x: Any) -> Value:
 
 def _get_item(op: Operator, x: Any, index: Any) -> Value:
     """x[index], which counts the batch among the axes."""
-    x = op.value(x)
+    x = op.tensor(x)
     entries = _spelled_out(op, index if isinstance(index, tuple) else (index,), len(x.shape) + 1)
     if entries[0] not in (slice(None), slice(0, None), slice(None, None, 1), slice(0, None, 1)):
         raise op.error(f"[{entries[0]}, ...] picks from the batch", hint="Begin with a colon.")

@@ -17,17 +17,17 @@ Operand = Value | np.ndarray
 class Operator(Layer):
     """One call of an operator being lowered. What its configuration and its call say by name is read alike."""
 
-    def value(self, argument: Any) -> Value:
+    def tensor(self, argument: Any) -> Value:
         """An argument that has to be a value."""
         if not isinstance(argument, Value):
             raise self.error(f"{shown(argument)} is not a layer's output")
         return argument
 
-    def values(self, arguments: Any) -> list[Value]:
+    def tensors(self, arguments: Any) -> list[Value]:
         """An argument that has to be a list of values of one rank."""
         if not isinstance(arguments, tuple) or not arguments:
             raise self.error(f"{shown(arguments)} is no list of layers' outputs")
-        values = [self.value(argument) for argument in arguments]
+        values = [self.tensor(argument) for argument in arguments]
         if len({len(value.shape) for value in values}) != 1:
             raise self.error("its values are of different rank")
         return values
