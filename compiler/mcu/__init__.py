@@ -1,4 +1,4 @@
-"""Microcontrollers: a stream graph becomes C, which runs on the host and on an emulated Cortex-M7.
+"""Microcontrollers: a graph becomes C, which runs on the host and on an emulated Cortex-M7.
 
 `generate` makes a build's sources, `state_bytes` and `weights_bytes` measure them, and `run` and `image_size`
 compile a finished build and try it.
@@ -20,10 +20,11 @@ from compiler.mcu.schedule import schedule
 if TYPE_CHECKING:
     from compiler.mcu.runner import Run, image_size, run
 
-__all__ = ["Run", "generate", "image_size", "run", "schedule", "state_bytes", "weights_bytes"]
+__all__ = ["Run", "generate", "image_size", "run", "schedule", "scratch_bytes", "state_bytes", "weights_bytes"]
 
 RUNTIME = Path(__file__).resolve().parents[2] / "firmware" / "runtime"
 HEADERS = ("nn_base.h", "nn_convert.h", "nn_fixed.h", "nn_float.h", "nn_kernels_fixed_c.h", "nn_ring.h")
+FLOAT_HEADERS = ("nn_boxes.h", "nn_functions.h", "nn_strided.h")
 # Names whose type, <name>_t, the C library has already.
 TAKEN = re.compile(
     r"(size|ssize|ptrdiff|wchar|wint|float|double|time|clock|off|div|max_align|u?int(ptr|max|(_fast|_least)?\d+))$"
@@ -43,7 +44,8 @@ def generate(
     They compile in their folder with `cc -c -I. *.c`, without the -I. where CMSIS-DSP is not part of them.
 
     Args:
-        graph: A stream graph with one input and one output, floating or fixed-point.
+        graph: A stream graph, floating or fixed-point, or a frame graph, floating, its shapes known. In fixed point
+            with one input and one output.
         name: Prefix of every symbol and file, a C identifier.
         kernels: "cmsis" for CMSIS-DSP, "c" for plain C.
         sample_rate_hz: For the header alone.
@@ -54,23 +56,29 @@ def generate(
     """
     _check_name(name)
     plan = schedule(graph)
-    used = sorted({source for step in plan.steps if (source := emit.uses_cmsis(step, kernels))})
+    used = sorted(emit.uses_cmsis(plan, kernels))
     sources = [f"{name}.c", *used]
     texts = {
         f"{name}.h": emit.header(plan, name, banner, sample_rate_hz),
         f"{name}.c": emit.source(plan, name, banner, kernels),
-        f"{name}_weights.h": emit.weights(plan, name, banner, kernels),
         "CMakeLists.txt": emit.cmake(name, banner, sources),
     }
     files = {file: text.encode() for file, text in texts.items()}
-    runtime = [*HEADERS, *(["cmsis_compiler.h", "nn_kernels_cmsis.h"] if used else ["nn_kernels_c.h"])]
+    files[f"{name}_weights.h"] = emit.weights(plan, name, banner, kernels)
+    runtime = [*HEADERS, *(() if plan.fixed else FLOAT_HEADERS)]
+    runtime += [*(["cmsis_compiler.h", "nn_kernels_cmsis.h"] if used else ["nn_kernels_c.h"])]
     files |= {file: (RUNTIME / file).read_bytes() for file in runtime}
     return files | (cmsis.files(used) if used else {})
 
 
 def state_bytes(graph: Graph) -> int:
-    """sizeof the state of a build, on every target."""
+    """Bytes that a build remembers between samples, on every target; sizeof its state but for `scratch_bytes`."""
     return schedule(graph).state_bytes
+
+
+def scratch_bytes(graph: Graph) -> int:
+    """Bytes that a build works in: on the stack up to 1 kB, else, and for scans, part of its state's type."""
+    return schedule(graph).scratch_bytes
 
 
 def weights_bytes(graph: Graph) -> int:

@@ -6,96 +6,171 @@ rounded to 32 bits after each step, their sums in numpy's order.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from compiler import numerics
+from compiler import functions, numerics
 from compiler.mcu.steps import (
     DTYPES,
     Activate,
+    Boxes,
+    Combine,
+    Compute,
+    Convolve,
     Copy,
+    Dot,
+    Fill,
     Gather,
+    Lookup,
+    Move,
     Place,
+    Pool,
     Product,
     Push,
+    Reduce,
     Requantize,
     Rescale,
     Ring,
     RoundToGrid,
     ScaleShift,
+    Scan,
     Schedule,
     Step,
 )
 
+UFUNCS = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.divide,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+}
+REDUCTIONS = {"sum": np.add, "mean": np.add, "max": np.maximum, "min": np.minimum}
+STARTS = {"sum": 0, "mean": 0, "max": -np.inf, "min": np.inf}
 
-def execute(schedule: Schedule, x: np.ndarray, *, aliased: bool = False) -> dict[str, np.ndarray]:
-    """Every value that exists in memory, by name, and the caller's output under "".
+
+def execute(schedule: Schedule, *inputs: np.ndarray, aliased: bool = False) -> dict[str | int, np.ndarray]:
+    """Every value that exists in memory, by name, and the caller's outputs under their numbers.
 
     Args:
         schedule: What to run, from reset.
-        x: (samples, channels), float32 or int16.
+        inputs: (steps, *shape) each, float32 or int16.
         aliased: Whether output samples overwrite input samples, as a caller may have it.
 
     Returns:
-        Arrays (samples, *shape) of the values' own types.
+        Arrays (steps, *shape) of the values' own types.
     """
-    return _Machine(schedule).run(x, aliased)
+    return _Machine(schedule).run(inputs, aliased)
+
+
+def rings_at_rest(schedule: Schedule, *sample: np.ndarray) -> dict[str, np.ndarray]:
+    """What each ring holds of each past sample when one sample has come in for ever, (channels,), without
+    recurrence."""
+    machine = _Machine(schedule)
+    ports = zip(schedule.inputs, sample, strict=True)
+    machine.caller = {
+        ("in", n): np.asarray(x, DTYPES[port.place.ctype]).reshape(-1) for n, (port, x) in enumerate(ports)
+    }
+    for step in schedule.rest:
+        machine.step(step, resting=True)
+    return {ring.name: machine.rings[ring.name][: ring.channels] for ring in schedule.rings}
 
 
 class _Machine:
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
         self.scratch = {ctype: np.zeros(size, DTYPES[ctype]) for ctype, size in schedule.scratch.items()}
-        self.rings = {
-            ring.name: np.tile(ring.initial, ring.length).astype(DTYPES[ring.ctype]) for ring in schedule.rings
-        }
-        self.oldest = {ring.name: 0 for ring in schedule.rings}
-        self.caller: dict[str, np.ndarray] = {}
+        self.caller: dict[tuple[str, int | str], np.ndarray] = {}
+        self.reset()
 
-    def run(self, x: np.ndarray, aliased: bool) -> dict[str, np.ndarray]:
+    def reset(self) -> None:
+        rings = self.schedule.rings
+        self.rings = {ring.name: np.tile(ring.initial, ring.length).astype(DTYPES[ring.ctype]) for ring in rings}
+        self.oldest = {ring.name: 0 for ring in rings}
+
+    def run(self, inputs: Sequence[np.ndarray], aliased: bool = False) -> dict[str | int, np.ndarray]:
         schedule = self.schedule
-        traced: dict[str, list[np.ndarray]] = {value.name: [] for value in schedule.values} | {"": []}
-        for sample in np.asarray(x, DTYPES[schedule.source.ctype]):
-            given = sample.copy()
-            result = given if aliased else np.zeros(schedule.result.size, DTYPES[schedule.result.ctype])
-            self.caller = {"in": given, "out": result}
+        traced: dict[str | int, list[np.ndarray]] = {value.name: [] for value in schedule.values}
+        traced |= {number: [] for number in range(len(schedule.outputs))}
+        for samples in zip(*inputs, strict=True):
+            given = [
+                np.array(x, DTYPES[port.place.ctype]).reshape(-1)
+                for port, x in zip(schedule.inputs, samples, strict=True)
+            ]
+            results = [np.zeros(port.place.size, DTYPES[port.place.ctype]) for port in schedule.outputs]
+            if aliased:
+                results = given
+            self.caller = {("in", n): x for n, x in enumerate(given)} | {("out", n): y for n, y in enumerate(results)}
             for index, step in enumerate((None, *schedule.steps), -1):
                 if step is not None:
-                    self._step(step)
+                    self.step(step)
                 for value in schedule.values:
                     if value.after == index:
                         traced[value.name].append(self._view(value.place).reshape(value.shape).copy())
-            traced[""].append(result.copy())
+            for number, (port, result) in enumerate(zip(schedule.outputs, results, strict=True)):
+                traced[number].append(result.reshape(port.shape).copy())
         return {name: np.array(rows) for name, rows in traced.items()}
 
+    def step(self, step: Step, *, resting: bool = False) -> None:
+        operands = [self._view(place).copy() for place in step.sources]
+        if isinstance(step, Push):
+            at, channels = self.oldest[step.ring.name], step.ring.channels
+            if resting:
+                self.rings[step.ring.name][:] = np.tile(operands[0], step.ring.length)
+            else:
+                self.rings[step.ring.name][at : at + channels] = operands[0]
+                self.oldest[step.ring.name] = (at + channels) % step.ring.size
+            return
+        target = self._view(step.target)
+        if isinstance(step, Move):
+            source, start = step.start
+            target[start + step.walk.offsets(1)] = operands[0][source + step.walk.offsets(0)]
+        elif isinstance(step, Gather) and resting:
+            target[:] = np.tile(operands[0], step.taps)
+        else:
+            with np.errstate(all="ignore"):
+                target[:] = np.asarray(self._compute(step, operands)).reshape(-1)
+
     def _view(self, place: Place) -> np.ndarray:
-        memory = self.scratch[place.ctype] if place.area == "scratch" else self.caller[place.area]
+        match place.area:
+            case "scratch":
+                memory = self.scratch[place.ctype]
+            case "ring":
+                memory = self.rings[place.which]
+            case "table":
+                memory = self.schedule.constants[place.which].reshape(-1)
+            case _:
+                memory = self.caller[place.area, place.which]
         return memory[place.offset : place.offset + place.size]
 
-    def _step(self, step: Step) -> None:
-        x = self._view(step.source).copy()
-        if isinstance(step, Push):
-            at = self.oldest[step.ring.name]
-            self.rings[step.ring.name][at : at + step.ring.channels] = x
-            self.oldest[step.ring.name] = (at + step.ring.channels) % step.ring.size
-            return
-        self._view(step.target)[:] = self._compute(step, x)
-
-    def _compute(self, step: Step, x: np.ndarray) -> np.ndarray:
+    def _compute(self, step: Compute, operands: list[np.ndarray]) -> np.ndarray | float:
+        x = operands[0] if operands else None
         match step:
             case Gather():
-                return np.concatenate(
-                    [*(self._past(step.ring, k * step.dilation) for k in range(step.taps - 1, 0, -1)), x]
-                )
+                past = [self._past(step.ring, k * step.dilation) for k in range(step.taps - 1, 0, -1)]
+                return np.concatenate([*past, x])
             case Product(rescale=Rescale() as rescale):
                 return _rescaled(rescale, x.astype(np.int64) @ step.weights + step.bias)
             case Product(accumulator="float"):
-                return _function(step.activation, x @ step.weights + step.bias)
+                return _ended(step.activation, x.reshape(step.rows, -1) @ step.weights + step.bias)
             case Product():
                 return x.astype(np.int64) @ step.weights + step.bias
+            case Convolve():
+                rows, inside = _gathered(step.boxes, x.reshape(*step.boxes.space, len(step.kernel), -1))
+                rows = np.where(inside[:, :, None, None], rows, 0).swapaxes(1, 2)
+                y = np.einsum("pgk,gkf->pgf", rows.reshape(*rows.shape[:2], -1), step.kernel)
+                return _ended(step.activation, y.reshape(len(y), -1) + step.bias)
+            case Pool():
+                rows, inside = _gathered(step.boxes, x.reshape(*step.boxes.space, -1))
+                if step.function == "max":
+                    return np.where(inside[..., None], rows, -np.inf).max(1)
+                return np.where(inside[..., None], rows, 0).sum(1) / inside.sum(1)[:, None]
             case ScaleShift():
-                return x * step.scale + step.shift
+                return x.reshape(-1, step.scale.size) * step.scale + step.shift
             case Activate():
-                return _function(step.function, x)
+                return functions.apply(step.function, x, step.parameters)
             case RoundToGrid():
                 format = numerics.Format(True, 25, step.fraction)
                 return numerics.dequantize(numerics.quantize(x, format, step.rounding, step.lo, step.hi), format)
@@ -103,24 +178,52 @@ class _Machine:
                 return _rescaled(step.rescale, x.astype(np.int64))
             case Copy():
                 return x
+            case Fill():
+                return np.full(step.target.size, step.value)
+            case Combine():
+                picked = [operand[step.walk.offsets(n)] for n, operand in enumerate(operands)]
+                if step.function == "select":
+                    return np.where(picked[0] > 0, *picked[1:])
+                return UFUNCS[step.function](*picked)
+            case Reduce():
+                y = np.full(step.target.size, STARTS[step.function], np.float32)
+                REDUCTIONS[step.function].at(y, step.walk.offsets(1), x[step.walk.offsets(0)])
+                return y / (x.size // y.size) if step.function == "mean" else y
+            case Dot():
+                a, b = (v.reshape(step.batch, -1, step.k) for v in operands)
+                return a @ b.swapaxes(1, 2)
+            case Lookup():
+                return step.table[np.clip(np.nan_to_num(x), 0, len(step.table) - 1).astype(np.int64)]
+            case Scan():
+                return self._scan(step, x.reshape(step.steps, -1))
         raise NotImplementedError(type(step).__name__)
+
+    def _scan(self, step: Scan, x: np.ndarray) -> np.ndarray:
+        y = _Machine(step.body).run([x[::-1] if step.reverse else x])[0]
+        if not step.sequences:
+            return y[-1]
+        return y[::-1] if step.reverse else y
 
     def _past(self, ring: Ring, delay: int) -> np.ndarray:
         at = (self.oldest[ring.name] + (ring.length - delay) * ring.channels) % ring.size
         return self.rings[ring.name][at : at + ring.channels]
 
 
+def _gathered(boxes: Boxes, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(height, width, ...) -> (positions, taps, ...), what is under each box, and which taps are inside."""
+    places = []
+    for axis in range(2):
+        starts = np.arange(boxes.steps[axis]) * boxes.strides[axis] - boxes.before[axis]
+        places.append(starts[:, None] + np.arange(boxes.taps[axis]) * boxes.dilation[axis])
+    rows = np.broadcast_to(places[0][:, None, :, None], (*boxes.steps, *boxes.taps)).reshape(-1, boxes.box)
+    columns = np.broadcast_to(places[1][None, :, None, :], (*boxes.steps, *boxes.taps)).reshape(-1, boxes.box)
+    inside = (rows >= 0) & (rows < boxes.space[0]) & (columns >= 0) & (columns < boxes.space[1])
+    return x[np.where(inside, rows, 0), np.where(inside, columns, 0)], inside
+
+
 def _rescaled(rescale: Rescale, x: np.ndarray) -> np.ndarray:
     return numerics.requantize(x, rescale.shift, rescale.rounding, rescale.lo, rescale.hi)
 
 
-def _function(name: str, x: np.ndarray) -> np.ndarray:
-    match name:
-        case "relu":
-            return np.maximum(x, 0)
-        case "tanh":
-            return np.tanh(x)
-        case "sigmoid":
-            e = np.exp(-np.abs(x))
-            return np.where(x >= 0, 1 / (1 + e), e / (1 + e))
-    return x
+def _ended(activation: str, x: np.ndarray) -> np.ndarray:
+    return x if activation == "linear" else functions.apply(activation, x)

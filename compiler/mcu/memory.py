@@ -1,98 +1,150 @@
-"""Where the values of one sample lie: planned places -> the caller's output sample and scratch offsets."""
+"""Where the values of one sample lie: planned buffers -> the caller's outputs and scratch offsets."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from compiler.mcu.steps import Compute, Copy, CType, Place, Step, Traced, places
+from compiler.mcu.steps import Compute, Copy, CType, Place, Push, Step, Traced
 
 ALIGNMENT = 2  # elements: pairs of 16-bit numbers stay aligned
 
 
-def assign(
-    steps: Sequence[Step], values: Sequence[Traced], result: Place, ctype: CType
-) -> tuple[tuple[Step, ...], tuple[Traced, ...], dict[CType, int]]:
-    """Gives every planned place an address, by the lives of the values.
+@dataclass
+class _Buffer:
+    """A stretch of memory under planning, and the steps that first write and last touch it."""
 
-    The result is computed where the caller wants it, unless the input is read after that: the caller may
-    pass the same memory for both.
+    ctype: CType
+    size: int
+    born: int
+    dies: int
+
+
+def assign(
+    steps: Sequence[Step], late: Sequence[Push], values: Sequence[Traced], results: Sequence[Place]
+) -> tuple[tuple[Step, ...], tuple[Traced, ...], dict[CType, int]]:
+    """Gives every planned buffer an address, by the lives of the values.
+
+    A result is computed where the caller wants it, unless an input is read after that: the caller may pass
+    the same memory for both.
 
     Args:
-        steps: In order, with places of the area "planned", each its own offset.
+        steps: In order, with places of the area "planned", `which` telling the buffer.
+        late: What happens after the results have been written.
         values: What exists after which step.
-        result: The place of the output value.
-        ctype: The type of the caller's output.
+        results: The places of the output values.
 
     Returns:
-        The steps and the values with their final places, and the elements of each scratch area.
+        All steps and the values with their final places, and the elements of each scratch area.
     """
     steps = list(steps)
-    out = Place("out", ctype, 0, result.size)
-    final: dict[Place, Place] = {}
-    if _writes_through(steps, result):
-        final[result] = out
-    else:
-        steps.append(Copy(name="output", source=result, target=out))
-
-    born, dies = _lives(steps, values)
-    taken: list[tuple[Place, Place]] = []  # planned, assigned
-    scratch: dict[CType, int] = {}
-    for planned in sorted(born, key=born.__getitem__):
-        if planned in final:
-            continue
-        step = steps[born[planned]]
-        before = final.get(step.source)
-        if step.elementwise and before and _can_overwrite(step, before, dies, born[planned]):
-            place = replace(before)
+    final: dict[int | str, Place] = {}
+    for number, result in enumerate(results):
+        out = Place("out", result.ctype, 0, result.size, number)
+        if result.which not in final and _writes_through([*steps, *late], result):
+            final[result.which] = out
         else:
+            steps.append(Copy(name=f"output_{number}", sources=(result,), target=out))
+    steps += late
+
+    buffers = _buffers(steps, values)
+    placed: list[tuple[_Buffer, Place]] = []
+    scratch: dict[CType, int] = {}
+    for which in sorted((w for w in buffers if w not in final), key=lambda w: buffers[w].born):
+        buffer = buffers[which]
+        place = _overwritten(steps[buffer.born], which, buffers, final)
+        if place is None:
             busy = [
                 there
-                for other, there in taken
-                if other.ctype == planned.ctype and dies[other] >= born[planned] and born[other] <= dies[planned]
+                for other, there in placed
+                if other.ctype == buffer.ctype and other.dies >= buffer.born and other.born <= buffer.dies
             ]
-            place = replace(planned, area="scratch", offset=_first_gap(busy, planned.size))
-        final[planned] = place
-        taken.append((planned, place))
-        scratch[planned.ctype] = max(scratch.get(planned.ctype, 0), place.offset + place.size)
+            place = Place("scratch", buffer.ctype, _first_gap(busy, buffer.size), buffer.size)
+        final[which] = place
+        placed.append((buffer, place))
+        scratch[buffer.ctype] = max(scratch.get(buffer.ctype, 0), place.offset + place.size)
 
-    def at(place: Place) -> Place:
-        return final.get(place, place)
+    def at(place: Place | None) -> Place | None:
+        if place is None or place.area != "planned":
+            return place
+        base = final[place.which]
+        return replace(base, offset=base.offset + place.offset, size=place.size)
 
-    placed = tuple(replace(step, **{name: at(getattr(step, name)) for name in places(step)}) for step in steps)
-    return placed, tuple(replace(value, place=at(value.place)) for value in values), scratch
+    return (
+        tuple(_moved(step, at) for step in steps),
+        tuple(replace(value, place=at(value.place)) for value in values),
+        scratch,
+    )
+
+
+def _moved(step: Step, at: object) -> Step:
+    sources = tuple(map(at, step.sources))
+    if isinstance(step, Compute):
+        return replace(step, sources=sources, target=at(step.target), work=at(step.work))
+    return replace(step, sources=sources)
+
+
+def _touched(step: Step) -> list[Place]:
+    places = [*step.sources]
+    if isinstance(step, Compute):
+        places += [place for place in (step.target, step.work) if place is not None]
+    return [place for place in places if place.area == "planned"]
 
 
 def _writes_through(steps: Sequence[Step], result: Place) -> bool:
-    """Whether the output value may be computed in the caller's output, which may be the input's memory."""
-    if result.area != "planned":
+    """Whether an output value may be computed in the caller's output, which may be the input's memory."""
+    if result.area != "planned" or result.offset:
         return False
-    writers = [index for index, step in enumerate(steps) if isinstance(step, Compute) and step.target == result]
-    first = writers[0]
-    reads_input = [index for index, step in enumerate(steps) if step.source.area == "in"]
-    return all(index < first or (index == first and steps[index].elementwise) for index in reads_input)
-
-
-def _lives(steps: Sequence[Step], values: Sequence[Traced]) -> tuple[dict[Place, int], dict[Place, int]]:
-    """For each planned place, the steps that first write and last touch it."""
-    born: dict[Place, int] = {}
-    dies: dict[Place, int] = {}
+    mine = [index for index, step in enumerate(steps) if any(p.which == result.which for p in _touched(step))]
+    first = mine[0]
+    sizes = [p.offset + p.size for index in mine for p in _touched(steps[index]) if p.which == result.which]
+    if max(sizes) > result.size:
+        return False
     for index, step in enumerate(steps):
-        for name in places(step):
-            place = getattr(step, name)
-            if place.area == "planned":
-                born.setdefault(place, index)
-                dies[place] = index
+        reads = [number for number, place in enumerate(step.sources) if place.area == "in"]
+        whole = isinstance(step, Compute) and step.target == result
+        aligned = whole and index == first and all(number in step.aligned for number in reads)
+        if reads and index >= first and not aligned:
+            return False
+    return True
+
+
+def _buffers(steps: Sequence[Step], values: Sequence[Traced]) -> dict[int | str, _Buffer]:
+    """The planned buffers by number, with the lives of what is in them."""
+    buffers: dict[int | str, _Buffer] = {}
+    for index, step in enumerate(steps):
+        for place in _touched(step):
+            buffer = buffers.setdefault(place.which, _Buffer(place.ctype, 0, index, index))
+            buffer.size = max(buffer.size, place.offset + place.size)
+            buffer.dies = index
     for value in values:
         if value.place.area == "planned":
-            dies[value.place] = max(dies[value.place], value.after)
-    return born, dies
+            buffer = buffers[value.place.which]
+            buffer.dies = max(buffer.dies, value.after)
+    return buffers
 
 
-def _can_overwrite(step: Step, before: Place, dies: dict[Place, int], index: int) -> bool:
-    source = step.source
-    same = before.ctype == step.target.ctype and before.size == step.target.size
-    return before.area == "scratch" and same and dies[source] == index
+def _overwritten(
+    step: Step, which: int | str, buffers: dict[int | str, _Buffer], final: dict[int | str, Place]
+) -> Place | None:
+    """The memory of a source that the step may write its target over, as nobody reads it after that."""
+    new, index = buffers[which], buffers[which].born
+    if not isinstance(step, Compute) or step.target.which != which or step.target.size != new.size:
+        return None
+    for number in step.aligned:
+        source = step.sources[number]
+        if source.area != "planned" or source.ctype != new.ctype or source.size != new.size:
+            continue
+        before = buffers[source.which]
+        last = before.dies == index and before.size == new.size
+        alone = all(
+            other == source and position in step.aligned
+            for position, other in enumerate(step.sources)
+            if other.memory == source.memory
+        )
+        if last and alone and final[source.which].area == "scratch":
+            return final[source.which]
+    return None
 
 
 def _first_gap(busy: Sequence[Place], size: int) -> int:

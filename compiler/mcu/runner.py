@@ -19,7 +19,8 @@ from compiler.mcu.boards import BOARDS, COMMON_FLAGS, CORTEX_M7, EMULATOR, Board
 from compiler.mcu.steps import DTYPES
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
-SANITIZE = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+COMPACT = ("-O1", "-DNN_COMPACT")
+SANITIZE = (*COMPACT, "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 TIMEOUT_S = 120
 
 
@@ -28,24 +29,32 @@ class Run:
     """What came out of a run.
 
     Args:
-        y: (samples, outputs), of the build's output type.
-        traced: Every value that exists in the C, by name: (samples, *shape).
-        instructions_per_sample: Of process, calls included; on the emulator and without trace only.
+        outputs: In the order of the model, (steps, *shape) each, of the build's output type.
+        traced: Every value that exists in the C, by name: (steps, *shape).
+        instructions_per_sample: Of process, calls included, or those of a frame; on the emulator and without
+            trace only.
         stack_bytes: Of process, on the emulator without trace only.
     """
 
-    y: np.ndarray
+    outputs: list[np.ndarray]
     traced: dict[str, np.ndarray] = field(default_factory=dict)
     instructions_per_sample: float | None = None
     stack_bytes: int | None = None
 
+    @property
+    def y(self) -> np.ndarray:
+        """The output of a build that has one."""
+        (y,) = self.outputs
+        return y
+
 
 @dataclass(frozen=True)
 class Interface:
-    """What a build's header says: sizes, element types, and the values (name, dtype, shape) in memory."""
+    """What a build's header says: the shapes of inputs and outputs, their types, and the values (name, dtype,
+    shape) in memory."""
 
-    inputs: int
-    outputs: int
+    inputs: tuple[tuple[int, ...], ...]
+    outputs: tuple[tuple[int, ...], ...]
     source: np.dtype
     result: np.dtype
     values: tuple[tuple[str, np.dtype, tuple[int, ...]], ...]
@@ -54,69 +63,81 @@ class Interface:
 def interface(folder: Path, name: str) -> Interface:
     """Reads `<name>.h` of a build."""
     text = (Path(folder) / f"{name}.h").read_text()
-    upper = re.escape(name.upper())
 
-    def define(key: str) -> int:
-        return int(re.search(rf"^#define {upper}_{key} (\d+)", text, re.MULTILINE)[1])
+    def ports(kind: str) -> tuple[tuple[int, ...], ...]:
+        return tuple(_shape(shape) for shape in re.findall(rf'^    {kind}\(\d+, "\w+", \d+, "([\dx]*)"\)', text, re.M))
 
     def element(key: str) -> np.dtype:
         return np.dtype(DTYPES[re.search(rf"^typedef (\w+) {re.escape(name)}_{key}_t;", text, re.MULTILINE)[1]])
 
     values = tuple(
-        (value, np.dtype(DTYPES[ctype]), tuple(map(int, shape.split("x"))))
-        for value, ctype, shape in re.findall(r'^    X\(\d+, "(\w+)", (\w+), \d+, "([\dx]+)"\)', text, re.MULTILINE)
+        (value, np.dtype(DTYPES[ctype]), _shape(shape))
+        for value, ctype, shape in re.findall(r'^    X\(\d+, "(\w+)", (\w+), \d+, "([\dx]*)"\)', text, re.MULTILINE)
     )
-    return Interface(define("INPUTS"), define("OUTPUTS"), element("in"), element("out"), values)
+    return Interface(ports("IN"), ports("OUT"), element("in"), element("out"), values)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split("x"))) if text else ()
 
 
 def run(
     folder: Path,
     name: str,
-    x: np.ndarray,
+    xs: np.ndarray | Sequence[np.ndarray],
     *,
     on: Literal["host", "emulator"],
     blocks: int | Sequence[int] = 64,
     trace: bool = False,
     sanitize: bool = False,
+    compact: bool = False,
 ) -> Run:
-    """Compiles a build into a temporary folder and feeds it a stream, from reset.
+    """Compiles a build into a temporary folder and feeds it a stream, from reset, or frames.
 
     Args:
         folder: The build; it is only read.
         name: The prefix of its files.
-        x: (samples, inputs): float32 for a float build, int16 for a fixed-point one.
+        xs: The inputs in the order of the model, (steps, *shape) each, or the only one: float32 for a float build,
+            int16 for a fixed-point one.
         on: The host's gcc, or a Cortex-M7 under QEMU.
-        blocks: The samples of each call of process; a sequence is repeated.
+        blocks: The samples, or frames, of each call of process; a sequence is repeated.
         trace: Whether to record every value.
-        sanitize: On the host, with address and undefined-behaviour sanitizers.
+        sanitize: On the host, with address and undefined-behaviour sanitizers, compact too.
+        compact: Compiled in a fraction of the time, to the same bits, without inlining and unrolling.
 
     Raises:
         CompileError: A tool is missing.
         CheckError: The build does not compile, crashes, or runs for longer than two minutes.
-        ValueError: x does not fit the build.
+        ValueError: The inputs do not fit the build.
     """
     folder, board = Path(folder), BOARDS[on]
     face = interface(folder, name)
-    x = np.asarray(x)
-    if x.ndim != 2 or x.shape[1] != face.inputs or x.dtype != face.source:
-        raise ValueError(f"{name} wants ({face.source.name}) (samples, {face.inputs}), not {x.dtype.name} {x.shape}")
+    xs = [np.asarray(x) for x in ([xs] if isinstance(xs, np.ndarray) else xs)]
+    steps = {x.shape[:1] for x in xs}
+    if [x.shape[1:] for x in xs] != [*face.inputs] or len(steps) != 1 or any(x.dtype != face.source for x in xs):
+        given = ", ".join(f"{x.dtype.name} {x.shape}" for x in xs)
+        raise ValueError(f"{name} wants ({face.source.name}) {face.inputs} of each step, not {given}")
     lengths = np.atleast_1d(np.asarray(blocks, np.uint32))
     if not lengths.size or not lengths.any():
         raise ValueError("blocks of no samples")
     with tempfile.TemporaryDirectory(prefix="mcu-run-") as temporary:
         work = Path(temporary)
-        np.ascontiguousarray(x).tofile(work / "x.bin")
+        for number, x in enumerate(xs):
+            np.ascontiguousarray(x).tofile(work / f"x{number}.bin")
         lengths.tofile(work / "blocks.bin")
-        flags = SANITIZE if sanitize else ()
+        flags = SANITIZE if sanitize else COMPACT if compact else ()
         program = compile_program(folder, name, board, work, harness(board), (*flags, *harness_flags(name, trace)))
         command = [*EMULATOR, program.name] if on == "emulator" else [str(program)]
         _execute(command, work)
-        y = np.fromfile(work / "y.bin", face.result).reshape(-1, face.outputs)
+        outputs = [
+            np.fromfile(work / f"y{number}.bin", face.result).reshape(-1, *shape)
+            for number, shape in enumerate(face.outputs)
+        ]
         traced = _read_trace(work / "trace.bin", face) if trace else {}
         instructions, stack = np.fromfile(work / "counts.bin", np.uint64).tolist()
-    if on == "host" or trace or not len(x):
-        return Run(y, traced)
-    return Run(y, traced, instructions / len(x), stack)
+    if on == "host" or trace or not len(xs[0]):
+        return Run(outputs, traced)
+    return Run(outputs, traced, instructions / len(xs[0]), stack)
 
 
 def harness(board: Board) -> list[Path]:

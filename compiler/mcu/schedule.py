@@ -1,195 +1,260 @@
-"""Stream graph -> schedule: the steps of one sample, where each value lies, and how long.
+"""Graph -> schedule: the steps of one sample or one frame, where each value lies, and how long.
 
-A product takes the activation or requantisation behind it along when nothing else reads its sums. A ring is
-filled as soon as its last window has been gathered, so that it holds the past only. Values share memory when
-their lives do not overlap.
+A product takes the activation or requantisation behind it along when nothing else reads its sums. What only
+looks at numbers differently (a Reshape, a Slice of neighbours, a Recall) costs nothing: its value lies where the
+numbers are. A ring is filled as soon as its last window has been gathered, so that it holds the past only; one
+that a Recall reads is filled last of all. Values share memory when their lives do not overlap.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import get_args
+
 import numpy as np
 
 from compiler import ops as ir
+from compiler import reference
 from compiler.errors import CompileError
-from compiler.graph import Graph, Value
+from compiler.graph import Graph, Value, rewrite
+from compiler.mcu import floating
 from compiler.mcu.memory import assign
 from compiler.mcu.steps import (
-    Activate,
+    Activation,
     Compute,
+    Copy,
     CType,
     Gather,
     Place,
+    Port,
     Product,
     Push,
     Requantize,
     Rescale,
     Ring,
-    RoundToGrid,
-    ScaleShift,
+    Scan,
     Schedule,
     Step,
     Traced,
 )
 from compiler.numerics import Format
-from compiler.ops import MatMul, Op, Unary, Window
+from compiler.ops import Convolution, MatMul, Op, Recall, Unary, Window
 
 MOST_ELEMENTS = 65535  # CMSIS-DSP counts rows and columns in 16 bits
 MOST_SHIFT = {"int32_t": 30, "int64_t": 62}
 
 
 def schedule(graph: Graph) -> Schedule:
-    """The schedule of a stream graph with one input and one output.
+    """The schedule of a stream graph or of a frame graph whose shapes are known.
 
     Raises:
         CompileError: Naming the first layer that this target cannot compute.
     """
-    return _Scheduler(graph).run()
+    made = _Scheduler(graph).run()
+    if not made.rings:
+        return made
+    resting = _Scheduler(_what_states_need(graph), whole=graph).run()
+    silence = _silence(graph)
+    rings = tuple(replace(ring, silence=silence.get(ring.name)) for ring in made.rings)
+    scratch = {
+        ctype: max(made.scratch.get(ctype, 0), resting.scratch.get(ctype, 0))
+        for ctype in {**made.scratch, **resting.scratch}
+    }
+    return replace(made, rings=rings, rest=resting.steps, scratch=scratch)
 
 
 class _Scheduler:
-    def __init__(self, graph: Graph) -> None:
-        if graph.mode != "stream":
-            raise CompileError("only models that stream compile for mcu", layer=_first_layer(graph))
-        for values, what in ((graph.inputs, "inputs"), (graph.outputs, "outputs")):
-            if len(values) != 1:
-                layer = values[1].layer if len(values) > 1 else None
-                raise CompileError(f"{len(values)} {what}; on mcu a model has one", layer=layer)
+    def __init__(self, graph: Graph, whole: Graph | None = None) -> None:
         self.graph = graph
-        self.source, self.result = graph.inputs[0], graph.outputs[0]
-        self.fixed = self.source.format is not None
+        self.whole = whole or graph  # what a product takes along is the same where operations are left out
+        self.fixed = any(value.format is not None for value in graph.inputs)
+        if self.fixed and graph.mode != "stream":
+            raise CompileError("only models that stream compile for mcu in fixed point", layer=_first_layer(graph))
+        for values, what in ((graph.inputs, "inputs"), (graph.outputs, "outputs")):
+            if self.fixed and len(values) > 1:
+                raise CompileError(f"{len(values)} {what}; in fixed point a model has one", layer=values[1].layer)
         self.steps: list[Step] = []
         self.values: list[Traced] = []
         self.places: dict[str, Place] = {}
         self.rings: dict[str, Ring] = {}
+        self.constants: dict[str, np.ndarray] = {}
         self.planned = 0
 
     def run(self) -> Schedule:
         graph = self.graph
-        for value in (self.source, *(op.output for op in graph.ops)):
+        for value in (*graph.inputs, *(op.output for op in graph.ops)):
             if (value.format is not None) != self.fixed:
                 raise CompileError(f"{value.name} mixes integers and floating point", layer=value.layer)
-        self._open_input()
-        last = self._last_windows()
+            if None in value.shape or not value.size:
+                raise CompileError(
+                    f"a value of shape {value.shape}",
+                    layer=value.layer,
+                    hint="Give the model's input a fixed, positive size on every axis.",
+                )
+        for number, value in enumerate(graph.inputs):
+            self._open_input(number, value)
+        last = self._last_readers()
         done: set[str] = set()
         for index, op in enumerate(graph.ops):
             if op.output.name not in done:
                 done |= self._add(op)
             for state in graph.states:
                 if last.get(state.name) == index:
-                    present = self.places[state.value.name]
-                    self.steps.append(Push(name=state.name, source=present, ring=self.rings[state.name]))
+                    self.steps.append(self._push(state.name, self.places[state.value.name]))
+        late = [self._push(state.name, self._kept(state.value)) for state in graph.states if state.name in self.late]
         steps, values, scratch = assign(
-            self.steps, self.values, self.places[self.result.name], self._ctype(self.result)
+            self.steps, late, self.values, [self.places[value.name] for value in graph.outputs]
         )
         return Schedule(
-            source=Place("in", self._ctype(self.source), 0, self.source.size),
-            result=Place("out", self._ctype(self.result), 0, self.result.size),
-            in_fraction=self.source.format.fraction if self.source.format else 0,
-            out_fraction=self.result.format.fraction if self.result.format else 0,
+            frames=graph.mode == "frame",
+            inputs=self._ports("in", graph.inputs),
+            outputs=self._ports("out", graph.outputs),
             rings=tuple(self.rings.values()),
+            constants=self.constants,
             steps=steps,
+            rest=(),
             values=values,
             scratch=scratch,
             receptive_field=graph.receptive_field,
+            warm_up=graph.warm_up,
         )
 
-    def _open_input(self) -> None:
+    def _ports(self, area: str, values: tuple[Value, ...]) -> tuple[Port, ...]:
+        return tuple(
+            Port(
+                value.name,
+                tuple(value.shape),
+                Place(area, self._ctype(value), 0, value.size, number),
+                value.format.fraction if value.format else 0,
+            )
+            for number, value in enumerate(values)
+        )
+
+    def _open_input(self, number: int, value: Value) -> None:
         """The caller's sample as it is, or, where its format is narrower than its type, clamped to that format."""
-        value, ctype = self.source, self._ctype(self.source)
-        caller = Place("in", ctype, 0, value.size)
+        ctype = self._ctype(value)
+        caller = Place("in", ctype, 0, value.size, number)
         if value.format and (value.format.lo, value.format.hi) != (-(1 << 15), (1 << 15) - 1):
             if ctype != "int16_t":
                 raise CompileError(f"its input has {value.format.width} bits, more than 16", layer=value.layer)
             clamp = Rescale(0, "floor", value.format.lo, value.format.hi)
-            target = self._plan(value)
-            self.steps.append(Requantize(name=value.name, source=caller, target=target, rescale=clamp, wide="int32_t"))
-            self._exists(value, target)
+            target = self.plan(value)
+            self.step(
+                value,
+                Requantize(name=value.name, sources=(caller,), target=target, rescale=clamp, wide="int32_t"),
+            )
         else:
-            self._exists(value, caller)
+            self.exists(value, caller)
 
-    def _last_windows(self) -> dict[str, int]:
-        """For each state that needs a ring, the index of the last operation that reads it; makes the rings."""
+    def _last_readers(self) -> dict[str, int]:
+        """For each state that windows alone read, the index of the last of them; makes the rings of all."""
         last: dict[str, int] = {}
+        self.late: set[str] = set()
         for index, op in enumerate(self.graph.ops):
-            if not isinstance(op, Window) or op.taps == 1:
+            if op.state_read is None or (isinstance(op, Window) and op.taps == 1):
                 continue
-            last[op.state] = index
-            state, ctype = self.graph.state(op.state), self._ctype(op.inputs[0])
-            if (op.taps - 1) * op.dilation > state.length:
+            if isinstance(op, Recall):
+                self.late.add(op.state)
+            last[op.state_read] = index
+            state = self.graph.state(op.state_read)
+            value, ctype = state.value, self._ctype(state.value)
+            if op.reach > state.length:
                 raise CompileError(f"a window reaches past its state {state.name}", layer=op.output.layer)
             if ctype not in ("float", "int16_t"):
                 raise CompileError("keeps samples of more than 16 bits", layer=op.output.layer)
-            initial = np.broadcast_to(state.initial, (op.inputs[0].size,))
+            initial = np.broadcast_to(state.initial.reshape(-1), (value.size,))
             initial = initial.astype(np.float32 if ctype == "float" else np.int64)
-            self.rings.setdefault(op.state, Ring(state.name, ctype, op.inputs[0].size, state.length, initial))
-        return last
+            self.rings.setdefault(state.name, Ring(state.name, ctype, value.size, state.length, initial))
+        return {name: index for name, index in last.items() if name not in self.late}
+
+    def _push(self, state: str, present: Place) -> Push:
+        return Push(name=state, sources=(present,), ring=self.rings[state])
+
+    def _kept(self, value: Value) -> Place:
+        """Where a value is safe until everything else is done with the sample: not in a ring, which another push
+        may change, nor in the input, which an output may be written over."""
+        place = self.places[value.name]
+        if place.area not in ("ring", "in"):
+            return place
+        target = self.plan(value)
+        self.steps.append(Copy(name=value.name, sources=(place,), target=target))
+        return target
 
     def _add(self, op: Op) -> set[str]:
         """The steps of one operation; the names of the values that exist now."""
-        (x,) = op.inputs
-        layer, source = op.output.layer, self.places[x.name]
-        common = {"name": op.output.name, "source": source}
+        sources = tuple(self.places[value.name] for value in op.inputs)
+        common = {"name": op.output.name, "sources": sources}
         match op:
             case Window(taps=1):
-                self._exists(op.output, source)
+                self.exists(op.output, sources[0])
             case Window():
                 ring = self.rings[op.state]
-                self._step(
-                    op, Gather(**common, target=self._plan(op.output), ring=ring, taps=op.taps, dilation=op.dilation)
-                )
-            case MatMul():
-                return self._product(op, source)
-            case ir.Affine() if not self.fixed:
-                scale, shift = (np.resize(np.asarray(a, np.float32), x.size) for a in (op.scale, op.shift))
-                self._finite(layer, scale=scale, shift=shift)
-                self._step(op, ScaleShift(**common, target=self._plan(op.output), scale=scale, shift=shift))
-            case Unary() if not self.fixed:
-                self._step(op, Activate(**common, target=self._plan(op.output), function=op.function))
-            case ir.Quantize() if not self.fixed:
-                self._grid(op)
-                fraction, rounding = op.format.fraction, op.rounding
-                target = self._plan(op.output)
-                self._step(
-                    op, RoundToGrid(**common, target=target, fraction=fraction, rounding=rounding, lo=op.lo, hi=op.hi)
-                )
+                target = self.plan(op.output)
+                self.step(op.output, Gather(**common, target=target, ring=ring, taps=op.taps, dilation=op.dilation))
+            case MatMul() | Convolution():
+                return self._product(op, sources[0])
             case ir.Requantize() if self.fixed:
-                wide = self._wide(op, x.format)
-                self._step(op, Requantize(**common, target=self._plan(op.output), rescale=_rescale(op), wide=wide))
+                wide = self._wide(op, op.inputs[0].format)
+                target = self.plan(op.output)
+                self.step(op.output, Requantize(**common, target=target, rescale=_rescale(op), wide=wide))
+            case Recall() if not self.fixed:
+                self.exists(op.output, Place("ring", "float", 0, op.output.size, op.state))
+            case ir.Constant() if not self.fixed:
+                self.constants[op.output.name] = floating.finite(op.output.layer, value=op.value)[0]
+                self.exists(op.output, Place("table", "float", 0, op.output.size, op.output.name))
+            case ir.Scan() if not self.fixed:
+                steps = op.inputs[0].shape[0]
+                how = {"steps": steps, "reverse": op.reverse, "sequences": op.sequences}
+                self.step(op.output, Scan(**common, target=self.plan(op.output), body=_Scheduler(op.body).run(), **how))
+            case _ if not self.fixed and (part := floating.part(op, sources)) is not None:
+                self.exists(op.output, part)
+            case _ if not self.fixed and (steps := floating.steps(op, sources, self.plan(op.output))):
+                for step in steps[:-1]:
+                    self.steps.append(step)
+                self.step(op.output, steps[-1])
             case _:
                 numbers = "fixed" if self.fixed else "floating"
-                raise CompileError(f"{type(op).__name__} has no {numbers}-point form on mcu", layer=layer)
+                raise CompileError(f"{type(op).__name__} has no {numbers}-point form on mcu", layer=op.output.layer)
         return {op.output.name}
 
-    def _product(self, op: MatMul, source: Place) -> set[str]:
-        (x,) = op.inputs
+    def _product(self, op: MatMul | Convolution, source: Place) -> set[str]:
+        """A product, with what it takes along."""
+        readers = self.whole.consumers(op.output)
+        states = {state.value.name for state in self.whole.states}
+        alone = len(readers) == 1 and not self.whole.is_output(op.output) and op.output.name not in states
+        reader = readers[0] if alone else None
+        end: Op = op
+        if not self.fixed:
+            fits = isinstance(reader, Unary) and reader.function in get_args(Activation)
+            end = reader if fits else op
+            activation = reader.function if fits else "linear"
+            step = floating.product(op, source, self.plan(end.output), activation)
+            if isinstance(step, Product) and max(step.weights.shape) > MOST_ELEMENTS:
+                raise CompileError(f"more than {MOST_ELEMENTS} inputs or outputs", layer=op.output.layer)
+            if work := floating.work(step):
+                step = replace(step, work=self._reserve("float", work))
+        else:
+            end, step = self._fixed_product(op, source, reader)
+        self.step(end.output, replace(step, name=end.output.name))
+        return {op.output.name, end.output.name}
+
+    def _fixed_product(self, op: Op, source: Place, reader: Op | None) -> tuple[Op, Step]:
         layer = op.output.layer
-        if op.weights.ndim != 2 or op.weights.shape[0] != x.size or op.bias.shape != op.weights.shape[1:]:
-            raise CompileError(f"weights of shape {op.weights.shape} for {x.size} inputs", layer=layer)
+        if not isinstance(op, MatMul) or op.weights.shape[0] != source.size or op.output.shape != op.bias.shape:
+            raise CompileError(f"{type(op).__name__} of this shape has no fixed-point form on mcu", layer=layer)
         if max(op.weights.shape) > MOST_ELEMENTS:
             raise CompileError(f"more than {MOST_ELEMENTS} inputs or outputs", layer=layer)
-        readers = self.graph.consumers(op.output)
-        reader = readers[0] if len(readers) == 1 and not self.graph.is_output(op.output) else None
-        common = {"source": source}
-        if not self.fixed:
-            weights, bias = (np.asarray(a, np.float32) for a in (op.weights, op.bias))
-            self._finite(layer, weights=weights, bias=bias)
-            end = reader if isinstance(reader, Unary) else op
-            activation = reader.function if isinstance(reader, Unary) else "linear"
-            common |= {"accumulator": "float", "activation": activation}
-        else:
-            weights, bias = (np.asarray(a, np.int64) for a in (op.weights, op.bias))
-            if source.ctype != "int16_t":
-                raise CompileError("its input has more than 16 bits", layer=layer)
-            if weights.size and (weights.min() < -(1 << 15) or weights.max() >= 1 << 15):
-                raise CompileError("its weights need more than 16 bits", layer=layer)
-            end = reader if isinstance(reader, ir.Requantize) else op
-            if end is op:
-                common |= {"accumulator": self._ctype(op.output)}
-            else:
-                common |= {"accumulator": self._wide(reader, op.output.format), "rescale": _rescale(reader)}
-        step = Product(name=end.output.name, target=self._plan(end.output), weights=weights, bias=bias, **common)
-        self._step(end, step)
-        return {op.output.name, end.output.name}
+        weights, bias = (np.asarray(a, np.int64) for a in (op.weights, op.bias))
+        if source.ctype != "int16_t":
+            raise CompileError("its input has more than 16 bits", layer=layer)
+        if weights.size and (weights.min() < -(1 << 15) or weights.max() >= 1 << 15):
+            raise CompileError("its weights need more than 16 bits", layer=layer)
+        common = {"name": op.output.name, "sources": (source,), "weights": weights, "bias": bias}
+        if not isinstance(reader, ir.Requantize):
+            return op, Product(**common, target=self.plan(op.output), accumulator=self._ctype(op.output))
+        wide = self._wide(reader, op.output.format)
+        target = self.plan(reader.output)
+        return reader, Product(**common, target=target, accumulator=wide, rescale=_rescale(reader))
 
     def _wide(self, op: ir.Requantize, format: Format) -> CType:
         """The type a requantisation computes in."""
@@ -200,15 +265,6 @@ class _Scheduler:
             if width <= (32 if wide == "int32_t" else 64) and op.shift <= MOST_SHIFT[wide]:
                 return wide
         raise CompileError(f"a shift by {op.shift} bits of a {width}-bit accumulator", layer=op.output.layer)
-
-    def _grid(self, op: ir.Quantize) -> None:
-        if not -126 <= op.format.fraction <= 126 or max(-op.lo, op.hi) > 1 << 24:
-            raise CompileError(f"a grid of {op.format}, finer than a float can hold", layer=op.output.layer)
-
-    def _finite(self, layer: str, **arrays: np.ndarray) -> None:
-        for name, array in arrays.items():
-            if not np.isfinite(array).all():
-                raise CompileError(f"its {name} is not finite in 32-bit floating point", layer=layer)
 
     def _ctype(self, value: Value) -> CType:
         if value.format is None:
@@ -225,15 +281,21 @@ class _Scheduler:
     def _is_accumulator(self, value: Value) -> bool:
         return isinstance(self.graph.producer(value), MatMul)
 
-    def _plan(self, value: Value) -> Place:
+    def plan(self, value: Value) -> Place:
+        """A new buffer for a value."""
+        return self._reserve(self._ctype(value), value.size)
+
+    def _reserve(self, ctype: CType, size: int) -> Place:
         self.planned += 1
-        return Place("planned", self._ctype(value), self.planned, value.size)
+        return Place("planned", ctype, 0, size, self.planned)
 
-    def _step(self, op: Op, step: Compute) -> None:
+    def step(self, value: Value, step: Compute) -> None:
+        """Adds the step with which a value is complete."""
         self.steps.append(step)
-        self._exists(op.output, step.target)
+        self.exists(value, step.target if step.target.size == value.size else replace(step.target, size=value.size))
 
-    def _exists(self, value: Value, place: Place) -> None:
+    def exists(self, value: Value, place: Place) -> None:
+        """From now on a value lies there."""
         self.places[value.name] = place
         self.values.append(Traced(value.name, tuple(value.shape), place, len(self.steps) - 1))
 
@@ -244,3 +306,37 @@ def _rescale(op: ir.Requantize) -> Rescale:
 
 def _first_layer(graph: Graph) -> str | None:
     return graph.ops[0].output.layer if graph.ops else None
+
+
+def _what_states_need(graph: Graph) -> Graph:
+    """The graph without outputs, and without the operations that no state depends on."""
+    wanted = {state.value.name for state in graph.states}
+    kept: list[Op] = []
+    for op in reversed(graph.ops):
+        if op.output.name in wanted:
+            wanted |= {value.name for value in op.inputs}
+            kept.append(op)
+        elif op.state_read is not None:
+            kept.append(op)  # it says that the state is kept
+    return replace(graph, outputs=(), ops=tuple(reversed(kept)))
+
+
+def _silence(graph: Graph) -> dict[str, np.ndarray]:
+    """What each state holds when zeros have come in for ever, (channels,) by name; nothing in a recurrent graph.
+
+    A window over what has always been the same is that, as often as it has taps: no time passes.
+    """
+    if graph.recurrent:
+        return {}
+
+    def settled(op: Op) -> Op | list[Op]:
+        if not isinstance(op, Window):
+            return op
+        (x,) = op.inputs
+        once = Value(f"{op.output.name}_once", (1, *x.shape), x.layer, x.format)
+        again = ir.Repeat(inputs=(once,), output=op.output, axis=0, times=op.taps)
+        return [ir.Reshape(inputs=(x,), output=once), again]
+
+    zeros = [np.zeros((1, *value.shape)) for value in graph.inputs]
+    values = reference.evaluate(rewrite(graph, settled), zeros)
+    return {state.name: values[state.value.name].reshape(-1) for state in graph.states}

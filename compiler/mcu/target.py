@@ -15,6 +15,7 @@ from compiler.options import Options
 if TYPE_CHECKING:
     from compiler.build import Build
 
+FRAMES = True  # whether it computes whole frames
 PLACES = ("reference", "host", "emulator")
 BLOCK = 64  # samples: a usual length of audio blocks
 
@@ -33,19 +34,23 @@ def generate(graph: Graph, options: Options, banner: Sequence[str]) -> tuple[dic
         "sample_rate_hz": options.sample_rate_hz,
         "weights_bytes": mcu.weights_bytes(graph),
         "state_bytes": mcu.state_bytes(graph),
+        "scratch_bytes": mcu.scratch_bytes(graph),
     }
     return files, figures
 
 
-def execute(build: Build, x: np.ndarray, on: str, *, every: bool = False, blocks: int = BLOCK) -> Execution:
-    """Compiles a finished build for a place and runs one stream through it, in blocks of some length."""
-    fed = np.ascontiguousarray(x, np.int16 if build.fixed else np.float32)
+def execute(build: Build, xs: Sequence[np.ndarray], on: str, *, every: bool = False, blocks: int = BLOCK) -> Execution:
+    """Compiles a finished build for a place and runs it, from reset, in blocks of some length.
+
+    Args:
+        xs: The inputs in the order of the model, (steps, *shape) each: a stream, or frames.
+        every: Give every value that exists in the C, not the outputs alone.
+    """
+    fed = [np.ascontiguousarray(x, np.int16 if build.fixed else np.float32) for x in xs]
     run = mcu.run(build.folder, build.name, fed, on=on, blocks=blocks, trace=every)
     figures = {"instructions_per_sample": run.instructions_per_sample, "stack_bytes": run.stack_bytes}
-    return Execution(
-        {**run.traced, build.graph.outputs[0].name: run.y},
-        {key: value for key, value in figures.items() if value is not None},
-    )
+    outputs = {value.name: y for value, y in zip(build.graph.outputs, run.outputs, strict=True)}
+    return Execution({**run.traced, **outputs}, {key: value for key, value in figures.items() if value is not None})
 
 
 def variants(build: Build, seed: int) -> list[Variant]:

@@ -1,10 +1,11 @@
-/* Runs a build over a recorded stream: x.bin in, y.bin out, in the block lengths that blocks.bin lists.
+/* Runs a build over recorded streams, or frames: x0.bin, ... in, y0.bin, ... out, in the block lengths that
+   blocks.bin lists.
    SPDX-License-Identifier: 0BSD
 
-   Compile with -DNN_HEADER='"name.h"' -DNN_MODEL=name -DNN_MODEL_UPPER=NAME. With -DNN_HARNESS_TRACE and `-include trace.h`, for this
-   file and the build's, every value that the build leaves in memory is appended to trace.bin, sample by
-   sample. Results: counts.bin holds two 64-bit numbers, the instructions all calls of process took, less what
-   the loop around them takes, and the bytes of stack they used. */
+   Compile with -DNN_HEADER='"name.h"' -DNN_MODEL=name -DNN_MODEL_UPPER=NAME. With -DNN_HARNESS_TRACE and
+   `-include trace.h`, for this file and the build's, every value that the build leaves in memory is appended to
+   trace.bin, sample by sample. Results: counts.bin holds two 64-bit numbers, the instructions all calls of process
+   took, less what the loop around them takes, and the bytes of stack they used. */
 #include <string.h>
 
 #include "board.h"
@@ -16,14 +17,33 @@
 typedef JOIN(NN_MODEL, _t) model_t;
 typedef JOIN(NN_MODEL, _in_t) in_t;
 typedef JOIN(NN_MODEL, _out_t) out_t;
-typedef void process_t(model_t *, const in_t *, out_t *, size_t);
-#define INPUTS ((size_t)JOIN(NN_MODEL_UPPER, _INPUTS))
-#define OUTPUTS ((size_t)JOIN(NN_MODEL_UPPER, _OUTPUTS))
+
+/* One entry for each input and output of the build, then whatever stands behind them. */
+#define PORTS JOIN(NN_MODEL_UPPER, _PORTS)
+#define IN_SIZE(index, name, size, shape) size,
+#define IN_FILE(index, name, size, shape) "x" #index ".bin",
+#define IN_PARAMETER(index, name, size, shape) const in_t *in##index,
+#define IN_ARGUMENT(index, name, size, shape) x[index] + done * (size),
+#define OUT_SIZE(index, name, size, shape) size,
+#define OUT_FILE(index, name, size, shape) "y" #index ".bin",
+#define OUT_PARAMETER(index, name, size, shape) out_t *out##index,
+#define OUT_ARGUMENT(index, name, size, shape) y[index] + done * (size),
+#define IN_UNUSED(index, name, size, shape) (void)in##index;
+#define OUT_UNUSED(index, name, size, shape) (void)out##index;
+#define NOTHING(index, name, size, shape)
+
+static const size_t in_sizes[] = {PORTS(IN_SIZE, NOTHING)}, out_sizes[] = {PORTS(NOTHING, OUT_SIZE)};
+static const char *const in_files[] = {PORTS(IN_FILE, NOTHING)};
+static const char *const out_files[] = {PORTS(NOTHING, OUT_FILE)};
+#define INPUTS (sizeof in_sizes / sizeof *in_sizes)
+#define OUTPUTS (sizeof out_sizes / sizeof *out_sizes)
+
+typedef void process_t(model_t *, PORTS(IN_PARAMETER, OUT_PARAMETER) size_t);
 
 static model_t model;
 static process_t *volatile process;
-static const in_t *x;
-static out_t *y;
+static const in_t *x[INPUTS];
+static out_t *y[OUTPUTS];
 static const uint32_t *blocks;
 static size_t samples, block_count;
 
@@ -43,11 +63,10 @@ void nn_harness_trace(const void *data, size_t bytes)
 }
 #endif
 
-static void nothing(model_t *s, const in_t *in, out_t *out, size_t count)
+static void nothing(model_t *s, PORTS(IN_PARAMETER, OUT_PARAMETER) size_t count)
 {
+    PORTS(IN_UNUSED, OUT_UNUSED)
     (void)s;
-    (void)in;
-    (void)out;
     (void)count;
 }
 
@@ -61,7 +80,7 @@ static uint64_t run(process_t *function)
     for (size_t done = 0, block = 0; done < samples;) {
         size_t count = blocks[block];
         count = count < samples - done ? count : samples - done;
-        call(&model, x + done * INPUTS, y + done * OUTPUTS, count);
+        call(&model, PORTS(IN_ARGUMENT, OUT_ARGUMENT) count);
         done += count;
         block = block + 1 < block_count ? block + 1 : 0;
     }
@@ -73,14 +92,18 @@ int main(void)
     size_t bytes;
     uint64_t counts[2], empty;
 
-    x = board_load("x.bin", &bytes);
-    samples = bytes / (INPUTS * sizeof(in_t));
+    for (size_t i = 0; i < INPUTS; i++) {
+        x[i] = board_load(in_files[i], &bytes);
+        samples = bytes / (in_sizes[i] * sizeof(in_t));
+    }
     blocks = board_load("blocks.bin", &bytes);
     block_count = bytes / sizeof(uint32_t);
     if (bytes == 0) {
         board_fail("blocks.bin is empty");
     }
-    y = board_take(samples * OUTPUTS * sizeof(out_t));
+    for (size_t i = 0; i < OUTPUTS; i++) {
+        y[i] = board_take(samples * out_sizes[i] * sizeof(out_t));
+    }
 #ifdef NN_HARNESS_TRACE
     trace = board_take(TRACE_BYTES);
     board_open("trace.bin");
@@ -98,6 +121,8 @@ int main(void)
     board_close();
 #endif
     board_save("counts.bin", counts, sizeof counts);
-    board_save("y.bin", y, samples * OUTPUTS * sizeof(out_t));
+    for (size_t i = 0; i < OUTPUTS; i++) {
+        board_save(out_files[i], y[i], samples * out_sizes[i] * sizeof(out_t));
+    }
     return 0;
 }

@@ -11,8 +11,12 @@ extern uint32_t data_start[], data_end[], data_load[], bss_start[], bss_end[], s
 void reset(void);
 
 static JOIN(NN_MODEL, _t) model;
-static volatile JOIN(NN_MODEL, _in_t) in[JOIN(NN_MODEL_UPPER, _INPUTS)];
-static volatile JOIN(NN_MODEL, _out_t) out[JOIN(NN_MODEL_UPPER, _OUTPUTS)];
+#define PORTS JOIN(NN_MODEL_UPPER, _PORTS)
+#define IN(index, name, size, shape) static volatile JOIN(NN_MODEL, _in_t) in##index[size];
+#define OUT(index, name, size, shape) static volatile JOIN(NN_MODEL, _out_t) out##index[size];
+#define IN_ARGUMENT(index, name, size, shape) (const JOIN(NN_MODEL, _in_t) *)in##index,
+#define OUT_ARGUMENT(index, name, size, shape) (JOIN(NN_MODEL, _out_t) *)out##index,
+PORTS(IN, OUT)
 
 void reset(void)
 {
@@ -25,7 +29,7 @@ void reset(void)
     }
     JOIN(NN_MODEL, _init)(&model);
     for (;;) {
-        JOIN(NN_MODEL, _process)(&model, (const JOIN(NN_MODEL, _in_t) *)in, (JOIN(NN_MODEL, _out_t) *)out, 1);
+        JOIN(NN_MODEL, _process)(&model, PORTS(IN_ARGUMENT, OUT_ARGUMENT) 1);
     }
 }
 

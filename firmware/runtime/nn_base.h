@@ -8,21 +8,27 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Sizes are literals where these functions are called; inlined, they turn into straight code. */
-#if defined(__GNUC__)
-#define NN_INLINE static inline __attribute__((always_inline, unused))
-#else
-#define NN_INLINE static inline
-#endif
-
-/* Before a loop: repeat its body this many times. It never changes the order of terms. */
+/* NN_INLINE: sizes are literals where these functions are called; inlined, they turn into straight code.
+   NN_FUNCTION: calls with different sizes share one piece of code.
+   NN_UNROLL before a loop: repeat its body this many times. It never changes the order of terms.
+   Define NN_COMPACT for none of it: less code, compiled in less time, which computes the same more slowly. */
 #define NN_PRAGMA(text) _Pragma(#text)
+#if !defined(__GNUC__)
+#define NN_INLINE static inline
+#define NN_FUNCTION static inline
+#define NN_UNROLL(times)
+#elif defined(NN_COMPACT)
+#define NN_INLINE static inline __attribute__((unused))
+#define NN_FUNCTION static inline __attribute__((unused))
+#define NN_UNROLL(times)
+#else
+#define NN_INLINE static inline __attribute__((always_inline, unused))
+#define NN_FUNCTION static inline __attribute__((unused))
 #if defined(__clang__)
 #define NN_UNROLL(times) NN_PRAGMA(unroll times)
-#elif defined(__GNUC__)
-#define NN_UNROLL(times) NN_PRAGMA(GCC unroll times)
 #else
-#define NN_UNROLL(times)
+#define NN_UNROLL(times) NN_PRAGMA(GCC unroll times)
+#endif
 #endif
 
 /* a * b + c, rounded once where the machine has an instruction for it, otherwise twice. */

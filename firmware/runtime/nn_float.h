@@ -55,21 +55,15 @@ NN_INLINE float nn_activate(float x, nn_activation activation)
     }
 }
 
-/* y[i] = activation(x[i]); y may be x. */
-NN_INLINE void nn_unary_f32(float *y, const float *x, size_t count, nn_activation activation)
+/* For each row of `channels` numbers: y[i] = x[i] * scale[i] + shift[i]; y may be x. */
+NN_INLINE void nn_affine_f32(float *y, const float *x, const float *scale, const float *shift, size_t rows,
+                             size_t channels)
 {
-    NN_UNROLL(4)
-    for (size_t i = 0; i < count; i++) {
-        y[i] = nn_activate(x[i], activation);
-    }
-}
-
-/* y[i] = x[i] * scale[i] + shift[i]; y may be x. */
-NN_INLINE void nn_affine_f32(float *y, const float *x, const float *scale, const float *shift, size_t count)
-{
-    NN_UNROLL(4)
-    for (size_t i = 0; i < count; i++) {
-        y[i] = NN_MADD(x[i], scale[i], shift[i]);
+    for (; rows != 0; rows--, x += channels, y += channels) {
+        NN_UNROLL(4)
+        for (size_t i = 0; i < channels; i++) {
+            y[i] = NN_MADD(x[i], scale[i], shift[i]);
+        }
     }
 }
 

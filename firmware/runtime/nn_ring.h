@@ -31,8 +31,10 @@ NN_INLINE uint32_t nn_ring_next(uint32_t position, size_t length, size_t channel
 /* The functions of one element type:
    nn_ring_fill_*    every sample becomes `initial`, one number a channel (NULL: zeros); the position becomes 0;
    nn_ring_push_*    the oldest sample gives way to the present one;
+   nn_ring_hold_*    every sample becomes the present one; whether that changes one by more than 1e-7 of it, or of 1;
    nn_ring_gather_*  window[taps][channels] = the samples (taps-1)*dilation, ..., dilation, 0 steps ago; number by
-                     number, so that a compiler that unrolls what reads the window need not store it at all. */
+                     number, so that a compiler that unrolls what reads the window need not store it at all;
+   nn_ring_repeat_*  the window when the present sample has come in for ever. */
 #define NN_RING_FUNCTIONS(suffix, type)                                                                              \
     NN_INLINE void nn_ring_fill_##suffix(type *ring, uint32_t *position, const type *initial, size_t length,         \
                                          size_t channels)                                                            \
@@ -49,6 +51,28 @@ NN_INLINE uint32_t nn_ring_next(uint32_t position, size_t length, size_t channel
         const uint32_t at = *position;                                                                               \
         memcpy(ring + at, present, channels * sizeof *ring);                                                         \
         *position = nn_ring_next(at, length, channels);                                                              \
+    }                                                                                                                \
+                                                                                                                     \
+    NN_INLINE int nn_ring_hold_##suffix(type *ring, uint32_t *position, const type *present, size_t length,          \
+                                        size_t channels)                                                             \
+    {                                                                                                                \
+        int moves = 0;                                                                                               \
+        for (size_t c = 0; c < channels; c++) {                                                                      \
+            const float now = (float)present[c], size = fabsf(now);                                                  \
+            moves |= !(fabsf(now - (float)ring[c]) <= 1e-7f * (size > 1.0f ? size : 1.0f));                          \
+        }                                                                                                            \
+        for (size_t i = 0; i < length; i++) {                                                                        \
+            memmove(ring + i * channels, present, channels * sizeof *ring);                                          \
+        }                                                                                                            \
+        *position = 0;                                                                                               \
+        return moves;                                                                                                \
+    }                                                                                                                \
+                                                                                                                     \
+    NN_INLINE void nn_ring_repeat_##suffix(type *window, const type *present, size_t channels, size_t taps)          \
+    {                                                                                                                \
+        for (size_t k = 0; k < taps; k++) {                                                                          \
+            memcpy(window + k * channels, present, channels * sizeof *window);                                       \
+        }                                                                                                            \
     }                                                                                                                \
                                                                                                                      \
     NN_INLINE void nn_ring_gather_##suffix(type *window, const type *ring, uint32_t position, const type *present,   \

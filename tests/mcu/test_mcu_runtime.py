@@ -38,7 +38,9 @@ void quantize_f32(float *y, const float *x, size_t count, float steps, int round
 
 void unary_f32(float *y, const float *x, size_t count, int function)
 {
-    nn_unary_f32(y, x, count, (nn_activation)function);
+    for (size_t i = 0; i < count; i++) {
+        y[i] = nn_activate(x[i], (nn_activation)function);
+    }
 }
 
 void product_f32(float *y, const float *x, const float *w, const float *b, size_t in, size_t out)

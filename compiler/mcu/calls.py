@@ -1,0 +1,225 @@
+"""Steps -> calls of the runtime, as C."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compiler.mcu.numbers import float_literal
+from compiler.mcu.steps import (
+    Activate,
+    Combine,
+    Compute,
+    Convolve,
+    Copy,
+    CType,
+    Dot,
+    Fill,
+    Gather,
+    Lookup,
+    Move,
+    Place,
+    Pool,
+    Product,
+    Push,
+    Reduce,
+    Requantize,
+    RoundToGrid,
+    ScaleShift,
+    Scan,
+    Schedule,
+    Step,
+)
+
+SCRATCH: dict[CType, str] = {"float": "scratch", "int16_t": "scratch", "int32_t": "sums_i32", "int64_t": "sums_i64"}
+SUFFIX: dict[CType, str] = {"float": "f32", "int16_t": "i16", "int32_t": "i32", "int64_t": "i64"}
+
+
+class Caller:
+    """Prints the steps of one schedule.
+
+    Args:
+        schedule: What the steps belong to.
+        prefix: Of all its symbols.
+    """
+
+    def __init__(self, schedule: Schedule, prefix: str) -> None:
+        self.schedule = schedule
+        self.prefix = prefix
+
+    def at(self, place: Place) -> str:
+        """A pointer to a place."""
+        match place.area:
+            case "scratch":
+                base = SCRATCH[place.ctype]
+            case "ring":
+                base = f"s->ring_{place.which}"
+            case "table":
+                base = f"{self.prefix}_{place.which}_value"
+            case "in" if len(self.schedule.inputs) > 1:
+                base = f"in{place.which}"
+            case "out" if len(self.schedule.outputs) > 1:
+                base = f"out{place.which}"
+            case _:
+                base = place.area
+        return f"{base} + {place.offset}" if place.offset else base
+
+    def scan(self, step: Scan) -> str:
+        """The prefix of a body's symbols; none of ours begin with it."""
+        names = {value.name for value in self.schedule.values} | {ring.name for ring in self.schedule.rings}
+        stem = step.name
+        while stem in ("in", "out") or any(name.startswith(f"{stem}_") for name in names):
+            stem += "x"
+        return stem
+
+    def call(self, step: Step, *, resting: bool = False) -> list[str]:
+        """The lines of a step; `resting` where one sample has come in for ever."""
+        if isinstance(step, Push):
+            return [self._push(step, resting)]
+        y, xs = self.at(step.target), [self.at(place) for place in step.sources]
+        x, table = xs[0] if xs else "", f"{self.prefix}_{step.name}"
+        match step:
+            case Gather(ring=ring):
+                suffix = SUFFIX[ring.ctype]
+                if resting:
+                    return [f"nn_ring_repeat_{suffix}({y}, {x}, {ring.channels}, {step.taps});"]
+                sizes = f"{ring.length}, {ring.channels}, {step.taps}, {step.dilation}"
+                return [f"nn_ring_gather_{suffix}({y}, s->ring_{ring.name}, s->at_{ring.name}, {x}, {sizes});"]
+            case Product():
+                return self._product(step, y, x, table)
+            case Convolve():
+                return self._convolution(step, y, x, table)
+            case Pool():
+                function = f"NN_{step.function.upper()}"
+                return [f"nn_pool_f32({y}, {x}, &{table}_boxes, {step.channels}, {function});"]
+            case ScaleShift():
+                channels = step.scale.size
+                rows = step.source.size // channels
+                return [f"nn_affine_f32({y}, {x}, {table}_scale, {table}_shift, {rows}, {channels});"]
+            case Activate():
+                value = ", ".join(["v", *map(float_literal, step.parameters)])
+                return [f"NN_EACH({y}, {x}, {step.source.size}, nn_{step.function}({value}));"]
+            case RoundToGrid():
+                steps = ", ".join(float_literal(2.0**power) for power in (step.fraction, -step.fraction))
+                clamp = f"NN_{step.rounding.upper()}, {float_literal(step.lo)}, {float_literal(step.hi)}"
+                return [f"nn_quantize_f32({y}, {x}, {step.source.size}, {steps}, {clamp});"]
+            case Requantize():
+                kind = f"{SUFFIX[step.source.ctype]}_via_{SUFFIX[step.wide]}_to_i16"
+                return [f"nn_requantize_{kind}({y}, {x}, {step.source.size}, {_rescale(step)});"]
+            case Copy():
+                return [f"memmove({y}, {x}, sizeof(*{y}) * {step.source.size});"]
+            case Fill():
+                return [f"nn_fill_f32({y}, {step.target.size}, {float_literal(step.value)});"]
+            case Move():
+                return [self._move(step)]
+            case Combine():
+                return [self._combine(step, y, xs, table)]
+            case Reduce():
+                each = step.source.size // step.target.size
+                sizes = f"{axes_name(table, step)}, {step.walk.rank}, {step.target.size}, {each}"
+                return [f"nn_reduce_f32({y}, {x}, {sizes}, NN_{step.function.upper()});"]
+            case Dot():
+                return [f"nn_dot_f32({y}, {xs[0]}, {xs[1]}, {step.batch}, {step.n}, {step.m}, {step.k});"]
+            case Lookup():
+                entries, width = step.table.shape
+                return [f"nn_lookup_f32({y}, {x}, {step.source.size}, {table}_table, {entries}, {width});"]
+            case Scan():
+                return self._run(step, y, x)
+        raise NotImplementedError(type(step).__name__)
+
+    def _push(self, step: Push, resting: bool) -> str:
+        ring, suffix, x = step.ring, SUFFIX[step.ring.ctype], self.at(step.source)
+        arguments = f"s->ring_{ring.name}, &s->at_{ring.name}, {x}, {ring.length}, {ring.channels}"
+        return f"moves |= nn_ring_hold_{suffix}({arguments});" if resting else f"nn_ring_push_{suffix}({arguments});"
+
+    def _product(self, step: Product, y: str, x: str, table: str) -> list[str]:
+        rows, columns = step.weights.shape
+        if step.rows > 1:
+            y, x = f"{y} + {columns} * row", f"{x} + {rows} * row"
+        arguments = f"{y}, {x}, {table}_weights, {table}_bias, {rows}, {columns}"
+        suffix = SUFFIX[step.accumulator]
+        if step.accumulator == "float":
+            call = f"nn_product_f32({arguments}, NN_{step.activation.upper()});"
+        elif step.rescale is None:
+            call = f"nn_product_raw_{suffix}({arguments});"
+        else:
+            call = f"nn_product_{suffix}({arguments}, {_rescale(step)});"
+        return _loop("row", step.rows, [call])
+
+    def _convolution(self, step: Convolve, y: str, x: str, table: str) -> list[str]:
+        groups, rows, columns = step.kernel.shape
+        boxes, activation = f"&{table}_boxes", f"NN_{step.activation.upper()}"
+        if step.depthwise:
+            weights = f"{table}_weights, {table}_bias, {groups}, {columns}"
+            return [f"nn_depthwise_f32({y}, {x}, {boxes}, {weights}, {activation});"]
+        channels, filters = step.channels, groups * columns
+        first = f"{x} + {channels} * group" if groups > 1 else x
+        gathered = f"nn_box_f32({self.at(step.work)}, {first}, {boxes}, at, {channels}, {groups * channels})"
+        here, weights, bias = f"{y} + {filters} * at", f"{table}_weights", f"{table}_bias"
+        if groups > 1:
+            here += f" + {columns} * group"
+            weights, bias = f"{weights} + {rows * columns} * group", f"{bias} + {columns} * group"
+        call = f"nn_product_f32({here}, box, {weights}, {bias}, {rows}, {columns}, {activation});"
+        return _loop(
+            "at",
+            step.boxes.positions,
+            _loop("group", groups, ["{", f"    const float *box = {gathered};", f"    {call}", "}"]),
+        )
+
+    def _move(self, step: Move) -> str:
+        x, y = (self.at(place) for place in (step.source, step.target))
+        x, y = (f"{base} + {start}" if start else base for base, start in zip((x, y), step.start, strict=True))
+        walk = step.walk
+        if walk.rank == 1:
+            (count,), (x_steps, y_steps) = walk.counts, walk.steps
+            return f"nn_move_f32({y}, {x}, {count}, {x_steps[0]}, {y_steps[0]});"
+        return f"nn_move_axes_f32({y}, {x}, {axes_name(f'{self.prefix}_{step.name}', step)}, {walk.rank});"
+
+    def _combine(self, step: Combine, y: str, xs: Sequence[str], table: str) -> str:
+        operands, walk = ", ".join(xs), step.walk
+        axes = f"{axes_name(table, step)}, {walk.rank}"
+        if step.function == "select":
+            return f"nn_select_f32({y}, {operands}, {axes});"
+        function = f"NN_{step.function.upper()}"
+        if walk.rank == 1:
+            steps = ", ".join(str(own[0]) for own in walk.steps)
+            return f"nn_binary_f32({y}, {operands}, {walk.counts[0]}, {steps}, {function});"
+        return f"nn_binary_axes_f32({y}, {operands}, {axes}, {function});"
+
+    def _run(self, step: Scan, y: str, x: str) -> list[str]:
+        name = self.scan(step)
+        state, function = f"&s->scans.{name}", f"{self.prefix}_{name}"
+        each, last = step.source.size // step.steps, step.steps - 1
+        made = step.body.outputs[0].place.size if step.sequences else 0
+        if step.reverse:
+            x, y = f"{x} + {each * last}", f"{y} + {made * last}"
+            each, made = -each, -made
+        return [f"{function}_reset({state});", f"{function}_process({state}, {x}, {each}, {y}, {made}, {step.steps});"]
+
+
+def axes_name(table: str, step: Compute) -> str:
+    """The table of a step's loop; a value made in several steps has as many, told apart by where they begin."""
+    return f"{table}_axes_{step.start[1]}" if isinstance(step, Move) else f"{table}_axes"
+
+
+def needs_axes(step: Step) -> bool:
+    """Whether a step's call reads a table of axes."""
+    match step:
+        case Move() | Combine(function="add" | "subtract" | "multiply" | "divide" | "maximum" | "minimum"):
+            return step.walk.rank > 1
+        case Combine() | Reduce():
+            return True
+    return False
+
+
+def _rescale(step: Product | Requantize) -> str:
+    rescale = step.rescale
+    return f"{rescale.shift}, NN_{rescale.rounding.upper()}, {rescale.lo}, {rescale.hi}"
+
+
+def _loop(index: str, count: int, body: Sequence[str]) -> list[str]:
+    """The body `count` times; without a loop for once."""
+    if count == 1:
+        return list(body)
+    head = f"for (size_t {index} = 0; {index} < {count}; {index}++) {{"
+    inner = body[1:-1] if body[0] == "{" else [f"    {line}" for line in body]
+    return [head, *inner, "}"]

@@ -1,0 +1,158 @@
+"""Floating-point operations -> steps: one function for what only looks at memory, one for what computes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from compiler import ops as ir
+from compiler.errors import CompileError
+from compiler.mcu import strides
+from compiler.mcu.steps import (
+    Activate,
+    Activation,
+    Boxes,
+    Combine,
+    Compute,
+    Convolve,
+    Dot,
+    Fill,
+    Lookup,
+    Move,
+    Place,
+    Pool,
+    Product,
+    Reduce,
+    RoundToGrid,
+    ScaleShift,
+)
+from compiler.ops import Convolution, MatMul, Op
+
+MOST_AXES = 8  # NN_MOST_AXES of firmware/runtime/nn_strided.h
+
+
+def part(op: Op, sources: tuple[Place, ...]) -> Place | None:
+    """Where the value of an operation lies already, if it does: a stretch of its input, as it is."""
+    if isinstance(op, ir.Reshape):
+        return sources[0]
+    if not isinstance(op, ir.Slice | ir.Transpose | ir.Concatenate | ir.Repeat | ir.Spread | ir.Pad):
+        return None
+    motions = strides.motions(op)
+    if len(motions) != 1 or op.inputs[0].size < op.output.size:
+        return None
+    (motion,) = motions
+    if (motion.walk.is_run(0) and motion.walk.is_run(1)) or op.output.size == 1:
+        return replace(sources[0], offset=sources[0].offset + motion.start[0], size=op.output.size)
+    return None
+
+
+def steps(op: Op, sources: tuple[Place, ...], target: Place) -> list[Compute]:
+    """The steps that compute an operation's value into a place; none for an unknown operation."""
+    layer, name, y = op.output.layer, op.output.name, op.output
+    common = {"name": name, "sources": sources, "target": target}
+    match op:
+        case ir.Affine():
+            scale, shift = finite(layer, scale=op.scale, shift=op.shift)
+            return [ScaleShift(**common, scale=scale, shift=shift)]
+        case ir.Unary():
+            return [Activate(**common, function=op.function, parameters=op.parameters)]
+        case ir.Quantize():
+            if not -126 <= op.format.fraction <= 126 or max(-op.lo, op.hi) > 1 << 24:
+                raise CompileError(f"a grid of {op.format}, finer than a float can hold", layer=layer)
+            return [RoundToGrid(**common, fraction=op.format.fraction, rounding=op.rounding, lo=op.lo, hi=op.hi)]
+        case ir.Binary() | ir.Select():
+            function = op.function if isinstance(op, ir.Binary) else "select"
+            walk = strides.broadcast([value.shape for value in op.inputs], y.shape)
+            return [Combine(**common, function=function, walk=_few(walk, layer))]
+        case ir.Reduce():
+            axes = [axis % len(op.inputs[0].shape) for axis in op.axes]
+            walk = strides.reduce(op.inputs[0].shape, axes)
+            return [Reduce(**common, function=op.function, walk=_few(walk, layer))]
+        case ir.Pool():
+            boxes = _boxes(op, op.size, op.strides, (1,) * len(op.size), op.padding)
+            return [Pool(**common, boxes=boxes, channels=y.shape[-1], function=op.function)]
+        case ir.Dot():
+            return [_dot(op, common)]
+        case ir.Gather():
+            return [Lookup(**common, table=finite(layer, table=op.table)[0])]
+    return _moves(op, sources, target)
+
+
+def _moves(op: Op, sources: tuple[Place, ...], target: Place) -> list[Compute]:
+    """A movement: one step for each input, behind one that fills what they leave open."""
+    found: list[Compute] = []
+    motions = strides.motions(op)
+    if isinstance(op, ir.Pad | ir.Spread):
+        value = op.value if isinstance(op, ir.Pad) else 0.0
+        found.append(Fill(name=op.output.name, sources=(), target=target, value=float(np.float32(value))))
+    for source, motion in zip(sources if motions else (), motions, strict=True):
+        walk = _few(motion.walk, op.output.layer)
+        found.append(Move(name=op.output.name, sources=(source,), target=target, walk=walk, start=motion.start))
+    return found
+
+
+def _few(walk: strides.Walk, layer: str) -> strides.Walk:
+    if walk.rank > MOST_AXES:
+        raise CompileError(f"a loop over {walk.rank} axes, more than {MOST_AXES}", layer=layer)
+    return walk
+
+
+def _dot(op: ir.Dot, common: dict) -> Dot:
+    a, b = (value.shape for value in op.inputs)
+    if a[:-2] != b[:-2]:
+        raise CompileError(f"products of rows of {a} and {b}, unlike in their first axes", layer=op.output.layer)
+    return Dot(**common, batch=int(np.prod(a[:-2], dtype=np.int64)), n=a[-2], m=b[-2], k=a[-1])
+
+
+def _boxes(op: Op, taps: tuple, moves: tuple, dilation: tuple, padding: ir.Pads) -> Boxes:
+    space, places = op.inputs[0].shape[:-1], op.output.shape[:-1]
+    if len(space) not in (1, 2):
+        raise CompileError(f"boxes over {len(space)} axes of space; 1 or 2 are possible", layer=op.output.layer)
+
+    def two(numbers: tuple[int, ...], missing: int) -> tuple[int, int]:
+        return (missing, *numbers) if len(numbers) == 1 else tuple(numbers)
+
+    before = two(tuple(before for before, _ in padding), 0)
+    return Boxes(two(space, 1), two(places, 1), two(taps, 1), two(moves, 1), two(dilation, 1), before)
+
+
+def product(op: MatMul | Convolution, source: Place, target: Place, activation: Activation) -> Compute:
+    """The step of an operation with weights."""
+    layer, x, y = op.output.layer, op.inputs[0], op.output
+    common = {"name": y.name, "sources": (source,), "target": target, "activation": activation}
+    if isinstance(op, MatMul):
+        weights, bias = finite(layer, weights=op.weights, bias=op.bias)
+        rows = y.size // y.shape[-1]
+        if weights.shape != (x.size // rows, y.shape[-1]) or bias.shape != weights.shape[1:]:
+            raise CompileError(f"weights of shape {weights.shape} for {x.size // rows} inputs", layer=layer)
+        return Product(**common, weights=weights, bias=bias, accumulator="float", rows=rows)
+    kernel, bias = finite(layer, kernel=op.kernel, bias=op.bias)
+    space = len(x.shape) - 1
+    boxes = _boxes(op, kernel.shape[:space], op.strides, op.dilation, op.padding)
+    flat = kernel.reshape(-1, op.groups, kernel.shape[-1] // op.groups).swapaxes(0, 1)
+    if op.groups == 1 and boxes.box == 1 and set(boxes.strides) == {1} and boxes.space == boxes.steps:
+        return Product(**common, weights=flat[0], bias=bias, accumulator="float", rows=boxes.positions)
+    depthwise = op.groups > 1 and op.groups == x.shape[-1]
+    return Convolve(**common, boxes=boxes, kernel=flat, bias=bias, depthwise=depthwise)
+
+
+def work(step: Compute) -> int:
+    """Elements of memory a step needs meanwhile: one box of a group."""
+    return step.kernel.shape[1] if isinstance(step, Convolve) and not step.depthwise else 0
+
+
+def finite(layer: str, **arrays: np.ndarray) -> list[np.ndarray]:
+    """The arrays in 32-bit floating point.
+
+    Raises:
+        CompileError: One holds what is no number there.
+    """
+    found = []
+    for name, array in arrays.items():
+        with np.errstate(over="ignore"):
+            single = np.asarray(array, np.float32)
+        if not np.isfinite(single).all():
+            raise CompileError(f"its {name} is not finite in 32-bit floating point", layer=layer)
+        found.append(single)
+    return found
