@@ -116,6 +116,8 @@ def activate(layer: Layer, x: Value, activation: Any, to: Builder | None = None)
         return y
     if quantizers.is_quantizer(activation):
         return quantizers.read(layer, "activation", activation).emit(layer, x, to)
+    if name == "hard_sigmoid" and layer.class_name.startswith("Q"):
+        return unary(to, "sparse_sigmoid", x, suffix=suffix)  # QKeras has one of its own
     if name == "hard_sigmoid" and layer.keras_major == 2:
         steep = np.full(x.shape[-1], 0.2), np.full(x.shape[-1], 0.5)
         line = to.emit(Affine, x, x.shape, suffix="_line", scale=steep[0], shift=steep[1])

@@ -121,6 +121,7 @@ def _emit_depthwise(
 def _separable(layer: Layer, x: Value, *, quantized: bool) -> Value:
     windows = _Windows(layer, x)
     layer.expect("groups", 1)
+    layer.ignore_training_of("kernel")  # Keras 2 writes it, and has none
     channels, multiplier, filters = x.shape[-1], layer.size("depth_multiplier"), layer.size("filters")
     between, ones = channels * multiplier, (1,) * len(windows.size)
     kernels = {

@@ -110,6 +110,9 @@ def layer_normalization(layer: Layer, x: Value) -> Value:
 def rms_normalization(layer: Layer, x: Value) -> Value:
     """Keras' RMSNormalization: by the root of the mean square."""
     axes, epsilon = axes_of(layer, x), layer.number("epsilon", 1e-6)
+    if axes != tuple(range(len(x.shape) - len(axes), len(x.shape))):
+        # Keras lines its scale up from the last axis, whatever the axes are.
+        raise layer.error(f"axis={layer.take('axis')!r} is not supported", hint="Supported: the last axes.")
     shape = [known(layer, x, axis, "a normalisation along time") for axis in axes]
     scale = layer.weights({"scale": shape})["scale"]
     return scale_and_shift(layer, _over_deviation(layer, x, x, axes, epsilon), scale, None, axes)

@@ -112,6 +112,8 @@ class _Streamer:
         match op:
             case Convolution():
                 self._convolution(op, xs[0], y)
+            case MatMul() if len(op.output.shape) == 1:
+                raise _refuse(op.output, "its product runs over time")
             case Affine() | Unary() | Quantize() | Gather() | MatMul():
                 self._add(op.output, self._emit(replace(op, inputs=xs, output=y)), lags[0])
             case Binary() | Select():
