@@ -45,6 +45,9 @@ module dot_product #(
     wire closing = valid[STAGES-1] && last[STAGES-1];
     wire enable = !(closing && m_valid && !m_ready);
 
+    wire accumulate = enable && valid[STAGES-1];
+    wire close = enable && closing;
+
     assign s_ready = enable;
 
     always @(posedge clk)
@@ -55,7 +58,7 @@ module dot_product #(
 
     always @(posedge clk)
         if (rst) m_valid <= 1'b0;
-        else if (enable && closing) m_valid <= 1'b1;
+        else if (close) m_valid <= 1'b1;
         else if (m_ready) m_valid <= 1'b0;
 
     genvar o;
@@ -72,8 +75,8 @@ module dot_product #(
                 .enable    (enable),
                 .row       (s_row),
                 .weights   (s_weights[o*COLUMN_WIDTH+:COLUMN_WIDTH]),
-                .accumulate(enable && valid[STAGES-1]),
-                .close     (enable && closing),
+                .accumulate(accumulate),
+                .close     (close),
                 .total     (m_data[o*ACC_WIDTH+:ACC_WIDTH])
             );
         end
