@@ -4,7 +4,7 @@
 // Whoever drives it keeps count of the pipeline: a pair presented in an enabled cycle is at the accumulator
 // 2 + $clog2(LANES) enabled cycles later. `accumulate` adds it; `close` instead sends the sum that includes it
 // to `total` and returns the accumulator to zero, so that the next sum begins without a cycle in between and
-// without a multiplexer in front of the adder.
+// without a multiplexer in front of the adder. The first sum of all needs a `close` before it.
 
 `default_nettype none
 
@@ -19,7 +19,6 @@ module multiply_accumulate #(
     parameter LANES = 1
 ) (
     input  wire                            clk,
-    input  wire                            rst,
     // Low freezes multipliers and adder tree.
     input  wire                            enable,
     // Lane i in bits [i*WIDTH +: WIDTH].
@@ -75,10 +74,10 @@ module multiply_accumulate #(
     wire signed [ACC_WIDTH-1:0] next = accumulator + sum;
     // verilator lint_on WIDTH
 
-    // The reset of the flip-flops clears the accumulator: it costs no logic as long as it comes before the enable.
+    // Written so that the reset of the flip-flops clears the accumulator, which costs no logic.
     always @(posedge clk) begin
         if (close) total <= next;
-        if (rst || close) accumulator <= {ACC_WIDTH{1'b0}};
+        if (close) accumulator <= {ACC_WIDTH{1'b0}};
         else if (accumulate) accumulator <= next;
     end
 
