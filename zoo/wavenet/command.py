@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="same seed, same weights (default: 0)")
     parser.add_argument("--epochs", type=whole, metavar="N", help="how long to train (default: 20, about 40 seconds)")
-    parser.add_argument("--batches", type=whole, metavar="N", help="batches in an epoch (default: 300; quantized: 500)")
+    parser.add_argument("--batches", type=whole, metavar="N", help="batches in an epoch (default: 300; quantized: 400)")
     parser.add_argument("--batch-size", type=whole, metavar="N", help="waves in a batch (default: 8)")
     parser.add_argument(
         "--samples",

@@ -44,7 +44,7 @@ class Recipe:
 RECIPE = Recipe()
 """For the float network."""
 
-QUANTIZED_RECIPE = Recipe(batches=500, samples=512, learning_rate=2e-2)
+QUANTIZED_RECIPE = Recipe(batches=400, samples=512, learning_rate=2e-2)
 """For the quantized network: shorter waves suffice for its receptive field of 64, so there is time for more steps."""
 
 
@@ -79,7 +79,8 @@ def train(
 ) -> Trained:
     """Trains the float network (Keras 3) or the quantized one (tf_keras and QKeras), from a seed, bit for bit.
 
-    Seeds Python, numpy and TensorFlow and turns on TensorFlow's deterministic kernels for the rest of the process.
+    Seeds Python, numpy and TensorFlow and turns on TensorFlow's deterministic kernels for the rest of the process. The
+    bits also depend on the number of threads, which is one unless TensorFlow has run something in this process before.
 
     Args:
         quantized: which of the two networks.
