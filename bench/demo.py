@@ -132,8 +132,10 @@ def picture(path: Path, waves: dict[str, np.ndarray], periods: float = 1.5) -> N
     title = f"One 16-bit WaveNet, a {HZ:g} Hz triangle shaped into four waves"
     figure.suptitle(title, x=0.012, y=0.985, ha="left", va="top", fontsize=15, fontweight="bold")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="upper right", ncols=4, frameon=False, fontsize=10.5)
-    figure.tight_layout(rect=(0, 0, 1, 0.94), h_pad=1.6, w_pad=2)
+    figure.legend(
+        handles, labels, loc="upper left", bbox_to_anchor=(0.005, 0.95), ncols=4, frameon=False, fontsize=10.5
+    )
+    figure.tight_layout(rect=(0, 0, 1, 0.91), h_pad=1.6, w_pad=2)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Software": None})
 

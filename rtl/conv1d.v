@@ -55,7 +55,9 @@ module conv1d #(
     // Hexadecimal file of the bias; "" for none.
     parameter BIAS_FILE = "",
     // Hexadecimal file of the sample before the first one; "" for zeros.
-    parameter INITIAL_FILE = ""
+    parameter INITIAL_FILE = "",
+    // Memory for the weights: "block", "logic" (look-up tables), or "auto" for the choice of the synthesis.
+    parameter WEIGHTS_STYLE = "block"
 ) (
     input  wire                      clk,
     input  wire                      rst,
@@ -130,15 +132,16 @@ module conv1d #(
     wire sum_ready;
 
     row_by_matrix_multiply #(
-        .WIDTH       (WIDTH),
-        .WEIGHT_WIDTH(WEIGHT_WIDTH),
-        .ACC_WIDTH   (ACC_WIDTH),
-        .ROWS        (TAPS * STEPS * INPUT_LANES),
-        .COLUMNS     (OUTPUTS),
-        .INPUT_LANES (INPUT_LANES),
-        .OUTPUT_LANES(OUTPUT_LANES),
-        .WEIGHTS_FILE(WEIGHTS_FILE),
-        .BIAS_FILE   (BIAS_FILE)
+        .WIDTH        (WIDTH),
+        .WEIGHT_WIDTH (WEIGHT_WIDTH),
+        .ACC_WIDTH    (ACC_WIDTH),
+        .ROWS         (TAPS * STEPS * INPUT_LANES),
+        .COLUMNS      (OUTPUTS),
+        .INPUT_LANES  (INPUT_LANES),
+        .OUTPUT_LANES (OUTPUT_LANES),
+        .WEIGHTS_FILE (WEIGHTS_FILE),
+        .BIAS_FILE    (BIAS_FILE),
+        .WEIGHTS_STYLE(WEIGHTS_STYLE)
     ) row_by_matrix_multiply (
         .clk    (clk),
         .rst    (rst),

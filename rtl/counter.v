@@ -34,13 +34,12 @@ module counter #(
             assign value = count;
             assign last  = at_last;
             always @(posedge clk)
-                if (rst || (advance && at_last)) begin
-                    count   <= {BITS{1'b0}};
-                    at_last <= 1'b0;
-                end else if (advance) begin
-                    count   <= count + 1'b1;
-                    at_last <= count == BEFORE_LAST[BITS-1:0];
-                end
+                if (rst) at_last <= 1'b0;
+                else if (advance) at_last <= count == BEFORE_LAST[BITS-1:0];
+            // A power of two wraps by itself.
+            always @(posedge clk)
+                if (rst || (MODULUS != 1 << BITS && advance && at_last)) count <= {BITS{1'b0}};
+                else if (advance) count <= count + 1'b1;
         end
     endgenerate
 

@@ -39,23 +39,30 @@ module dot_product #(
     localparam STAGES = 2 + $clog2(LANES);
     localparam COLUMN_WIDTH = LANES * WEIGHT_WIDTH;
 
+    // Flags of the words in these registers; `closing` only with words that are valid.
     reg [STAGES-1:0] valid;
-    reg [STAGES-1:0] last;
+    reg [STAGES-1:0] closing;
 
-    wire closing = valid[STAGES-1] && last[STAGES-1];
-    wire enable = !(closing && m_valid && !m_ready);
+    wire enable = !(closing[STAGES-1] && m_valid && !m_ready);
+    wire accumulate = enable && valid[STAGES-1];
+    wire close = enable && closing[STAGES-1];
 
     assign s_ready = enable;
 
+    // Reset leaves a word behind that is not valid and closes a sum: it clears the accumulators, which then need
+    // no reset of their own.
     always @(posedge clk)
-        if (rst) valid <= {STAGES{1'b0}};
-        else if (enable) valid <= {valid[STAGES-2:0], s_valid};
-
-    always @(posedge clk) if (enable) last <= {last[STAGES-2:0], s_last};
+        if (rst) begin
+            valid   <= {STAGES{1'b0}};
+            closing <= {1'b1, {STAGES - 1{1'b0}}};
+        end else if (enable) begin
+            valid   <= {valid[STAGES-2:0], s_valid};
+            closing <= {closing[STAGES-2:0], s_valid && s_last};
+        end
 
     always @(posedge clk)
         if (rst) m_valid <= 1'b0;
-        else if (enable && closing) m_valid <= 1'b1;
+        else if (close) m_valid <= valid[STAGES-1];
         else if (m_ready) m_valid <= 1'b0;
 
     genvar o;
@@ -68,12 +75,11 @@ module dot_product #(
                 .LANES       (LANES)
             ) multiply_accumulate (
                 .clk       (clk),
-                .rst       (rst),
                 .enable    (enable),
                 .row       (s_row),
                 .weights   (s_weights[o*COLUMN_WIDTH+:COLUMN_WIDTH]),
-                .accumulate(enable && valid[STAGES-1]),
-                .close     (enable && closing),
+                .accumulate(accumulate),
+                .close     (close),
                 .total     (m_data[o*ACC_WIDTH+:ACC_WIDTH])
             );
         end

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: 0BSD
 //
 // Whoever drives it keeps count of the pipeline: a pair presented in an enabled cycle is at the accumulator
-// 2 + $clog2(LANES) enabled cycles later. `accumulate` adds it; `close` instead hands the total including it to
-// `total` and returns the accumulator to zero, so that the next sum begins without a cycle in between and
-// without a multiplexer in front of the adder.
+// 2 + $clog2(LANES) enabled cycles later. `accumulate` adds it; `close` instead sends the sum that includes it
+// to `total` and returns the accumulator to zero, so that the next sum begins without a cycle in between and
+// without a multiplexer in front of the adder. The first sum of all needs a `close` before it.
 
 `default_nettype none
 
@@ -19,7 +19,6 @@ module multiply_accumulate #(
     parameter LANES = 1
 ) (
     input  wire                            clk,
-    input  wire                            rst,
     // Low freezes multipliers and adder tree.
     input  wire                            enable,
     // Lane i in bits [i*WIDTH +: WIDTH].
@@ -37,11 +36,7 @@ module multiply_accumulate #(
     localparam SUM_WIDTH = PRODUCT_WIDTH + $clog2(LANES);
 
     wire [LANES*PRODUCT_WIDTH-1:0] products;
-    // An accumulator proven narrower than this sum needs only its low bits.
-    // verilator lint_off UNUSEDSIGNAL
-    wire [SUM_WIDTH-1:0] sum;
-    // verilator lint_on UNUSEDSIGNAL
-    wire [ACC_WIDTH-1:0] addend;
+    wire signed [SUM_WIDTH-1:0] sum;
 
     genvar i;
     generate
@@ -71,22 +66,20 @@ module multiply_accumulate #(
                 .sum   (sum)
             );
         end
-
-        if (ACC_WIDTH > SUM_WIDTH) begin : extend
-            assign addend = {{ACC_WIDTH - SUM_WIDTH{sum[SUM_WIDTH-1]}}, sum};
-        end else begin : exact
-            assign addend = sum[ACC_WIDTH-1:0];
-        end
     endgenerate
 
-    reg  [ACC_WIDTH-1:0] accumulator;
-    wire [ACC_WIDTH-1:0] next = accumulator + addend;
+    reg signed [ACC_WIDTH-1:0] accumulator;
+    // An accumulator proven narrower than the sum of one cycle needs only its low bits.
+    // verilator lint_off WIDTH
+    wire signed [ACC_WIDTH-1:0] next = accumulator + sum;
+    // verilator lint_on WIDTH
 
-    always @(posedge clk)
-        if (rst || close) accumulator <= {ACC_WIDTH{1'b0}};
+    // Written so that the reset of the flip-flops clears the accumulator, which costs no logic.
+    always @(posedge clk) begin
+        if (close) total <= next;
+        if (close) accumulator <= {ACC_WIDTH{1'b0}};
         else if (accumulate) accumulator <= next;
-
-    always @(posedge clk) if (close) total <= next;
+    end
 
 endmodule
 

@@ -31,7 +31,11 @@ module row_by_matrix_multiply #(
     // Hexadecimal file of the weights, see above; "" leaves them undefined.
     parameter WEIGHTS_FILE = "",
     // Hexadecimal file of the bias; "" for none.
-    parameter BIAS_FILE = ""
+    parameter BIAS_FILE = "",
+    // verilator lint_off UNUSEDPARAM
+    // Memory for the weights: "block", "logic" (look-up tables), or "auto" for the choice of the synthesis.
+    parameter WEIGHTS_STYLE = "block"
+    // verilator lint_on UNUSEDPARAM
 ) (
     input  wire                           clk,
     input  wire                           rst,
@@ -62,7 +66,7 @@ module row_by_matrix_multiply #(
     // The weights of the next step are read ahead, so that they wait for their word of the row; those of the
     // first one during reset.
     // verilator lint_off UNDRIVEN
-    (* rom_style = "block" *)
+    (* rom_style = WEIGHTS_STYLE *)
     reg [WORD_WIDTH-1:0] weight_rom[0:WEIGHTS-1];
     // verilator lint_on UNDRIVEN
     reg [WORD_WIDTH-1:0] weights;

@@ -41,6 +41,6 @@ async def convolves(dut):
             shape = (c[key] for key in ("INPUTS", "OUTPUTS", "TAPS", "INPUT_LANES", "OUTPUT_LANES"))
             cycles = cycles_per_sample(*shape)
             taken, given = np.diff(seen.sent[:: c["INPUTS"]]), np.diff(seen.received[:: c["OUTPUTS"]])
-            assert set(given) == {cycles}, f"{given} cycles from output to output, not {cycles}"
             # The first samples go in ahead of time, until the pipeline is full.
-            assert set(taken[-8:]) == {cycles}, f"{taken} cycles from input to input, not {cycles}"
+            for what, beats in (("input", taken), ("output", given)):
+                assert set(beats[len(beats) // 2 :]) == {cycles}, f"{beats} cycles between {what}s, not {cycles}"

@@ -66,6 +66,7 @@ def execute(
     values = {watched[stage]: y for stage, y in run.stages.items()}
     # The pace is that of the design only where nothing holds it up.
     figures = {} if stall else {"cycles_per_sample": run.cycles_per_sample, "latency_cycles": run.latency_cycles}
+    figures = {key: value for key, value in figures.items() if value is not None}
     return Execution({**values, chain[-1].output.name: run.y}, figures)
 
 

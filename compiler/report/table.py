@@ -53,4 +53,4 @@ def summary(report: Mapping[str, Any]) -> str:
         "snr_db": "dB of output over rounding error",
     }
     lines = [(report[key], text) for key, text in shown.items() if report.get(key) is not None]
-    return "\n".join(f"{value:>12,}  {text}" for value, text in lines)
+    return "\n".join(f"{round(value, 1):>12,}  {text}" for value, text in lines)

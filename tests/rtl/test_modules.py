@@ -8,7 +8,7 @@ import pytest
 
 from compiler.fpga.memory import bias_words, initial_words, weight_words
 from sim.exact import accumulator_width
-from sim.runner import BenchError, simulate
+from sim.runner import RTL, SIM, BenchError, rtl_files, simulate
 
 ROUNDINGS = ("floor", "half_up", "half_even")
 
@@ -62,6 +62,30 @@ def test_requantize_shapes(options):
 def test_requantize_bench_sees_a_wrong_rounding(rounding, checked):
     with pytest.raises(BenchError, match="differ"):
         requantize(rounding, checked=checked)
+
+
+# multiply
+
+
+def multiply(a_width=16, b_width=16, *, ecp5=False, corrupt=0):
+    sources = [RTL / "ecp5" / "multiply.v", SIM / "mult18x18d.v"] if ecp5 else [RTL / "multiply.v"]
+    parameters = {"A_WIDTH": a_width, "B_WIDTH": b_width}
+    simulate("multiply", parameters, sources=sources, extra={"corrupt": corrupt})
+
+
+@pytest.mark.parametrize("ecp5", [False, True])
+@pytest.mark.parametrize("a_width,b_width", [(16, 16), (18, 18), (2, 9), (24, 8)])
+def test_multiply(a_width, b_width, ecp5):
+    multiply(a_width, b_width, ecp5=ecp5)
+
+
+def test_multiply_bench_sees_a_wrong_product():
+    with pytest.raises(BenchError, match="not"):
+        multiply(corrupt=1)
+
+
+def test_conv1d_on_ecp5_multipliers():
+    conv1d(4, 6, 3, 2, 2, 3, ecp5=True)
 
 
 # dot_product
@@ -225,6 +249,7 @@ def conv1d(
     registers=4,
     rounds=2,
     corrupt=None,
+    ecp5=False,
 ):
     rng = np.random.default_rng(inputs * 1000 + outputs * 100 + taps * 10 + dilation)
     least, greatest = signed_range(weight_width)
@@ -264,7 +289,11 @@ def conv1d(
         "INITIAL_FILE": "initial.hex" if initial else "",
     }
     extra = {"weights": weights.tolist(), "bias": bias.tolist(), "initial": first.tolist(), "rounds": rounds}
-    simulate("conv1d", parameters, files=files, extra=extra)
+    sources = rtl_files()
+    if ecp5:
+        sources = [file for file in sources if file.name != "multiply.v"]
+        sources += [RTL / "ecp5" / "multiply.v", SIM / "mult18x18d.v"]
+    simulate("conv1d", parameters, files=files, extra=extra, sources=sources)
 
 
 @pytest.mark.parametrize("dilation", [1, 2, 3, 4, 7, 16])

@@ -7,7 +7,7 @@ import pytest
 from zoo.wavenet.batches import held_out_batches
 from zoo.wavenet.legacy_keras import qkeras, tf_keras
 from zoo.wavenet.model import build
-from zoo.wavenet.quantized_model import build_quantized, peaks
+from zoo.wavenet.quantized_model import build_quantized, discourage_saturation, peaks
 from zoo.wavenet.start import pass_through
 from zoo.wavenet.waves import FIXED_POINT, receptive_field
 
@@ -120,15 +120,29 @@ def test_quantized_file_round_trip(tmp_path, kind):
     np.testing.assert_array_equal(loaded.predict(inputs, verbose=0), model.predict(inputs, verbose=0))
 
 
-def test_peaks_show_saturation():
+def test_peaks_show_saturation_but_not_what_relu_removes():
     model = build_quantized(seed=0)
     inputs = held_out_batches(FIXED_POINT).batch(0, 0)[0][:4]
     assert max(peaks(model, inputs).values()) < 8
-    model.get_layer("causal_1").set_weights([np.full((4, 16, 16), 7.0), np.zeros(16)])
-    assert peaks(model, inputs)["causal_1"] > 8
+    for weight in (-7.0, 7.0):
+        model.get_layer("causal_1").set_weights([np.full((4, 16, 16), weight), np.zeros(16)])
+        assert (peaks(model, inputs)["relu_1"] > 8) == (weight > 0)
 
 
 def test_both_keras_live_in_one_process():
     assert keras.__version__.startswith("3.")
     assert issubclass(qkeras.QConv1D, tf_keras.layers.Layer)
     assert not issubclass(qkeras.QConv1D, keras.layers.Layer)
+
+
+def test_saturation_costs_something_and_room_costs_nothing():
+    inputs = held_out_batches(FIXED_POINT).batch(0, 0)[0][:4, :100]
+    costs = []
+    for weight in (0.01, 7.0):
+        model = build_quantized(seed=0)
+        model.get_layer("causal_1").set_weights([np.full((4, 16, 16), weight), np.zeros(16)])
+        discourage_saturation(model)
+        model(inputs)
+        costs.append(float(sum(model.losses)))
+    assert costs[0] == 0.0
+    assert costs[1] > 1.0

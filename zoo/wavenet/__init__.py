@@ -13,9 +13,12 @@ Module by module, in reading order:
     quantized_model.py   `build_quantized`: the 16-bit network, 1,572 parameters, tf_keras and QKeras
     loss.py, metric.py   what is minimised and what is watched, both past the receptive field
     legacy.py            the same data, loss and metric for tf_keras
+    legacy_keras.py      how QKeras and Keras 3 share a process
+    start.py             initial weights
     baselines.py         what a polynomial or a linear filter reaches; numpy only
     picture.py           the four corners against their targets
     train.py             `train`: all of the above in one call
+    command.py           `train` from the command line
 
 Importing this package imports neither TensorFlow nor Keras.
 """

@@ -44,9 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="same seed, same weights (default: 0)")
     parser.add_argument("--epochs", type=whole, metavar="N", help="how long to train (default: 20, about 40 seconds)")
-    parser.add_argument("--batches", type=whole, metavar="N", help="batches in an epoch")
-    parser.add_argument("--batch-size", type=whole, metavar="N", help="waves in a batch")
-    parser.add_argument("--samples", type=whole, metavar="N", help="length of a wave; more than the receptive field")
+    parser.add_argument("--batches", type=whole, metavar="N", help="batches in an epoch (default: 300; quantized: 400)")
+    parser.add_argument("--batch-size", type=whole, metavar="N", help="waves in a batch (default: 8)")
+    parser.add_argument(
+        "--samples",
+        type=whole,
+        metavar="N",
+        help="length of a wave, more than the receptive field (default: 1024; quantized: 512)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -55,10 +60,11 @@ def run(arguments: argparse.Namespace) -> None:
     with quiet_import():
         from dataclasses import replace
 
-        from zoo.wavenet.train import RECIPE, train
+        from zoo.wavenet.train import QUANTIZED_RECIPE, RECIPE, train
 
     chosen = {name: getattr(arguments, name) for name in ("epochs", "batches", "batch_size", "samples")}
-    recipe = replace(RECIPE, **{name: value for name, value in chosen.items() if value is not None})
+    standard = QUANTIZED_RECIPE if arguments.quantized else RECIPE
+    recipe = replace(standard, **{name: value for name, value in chosen.items() if value is not None})
     trained = train(
         quantized=arguments.quantized,
         out=out,

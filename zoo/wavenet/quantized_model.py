@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import tensorflow as tf
 
 from zoo.wavenet.legacy_keras import qkeras, tf_keras
 from zoo.wavenet.start import initial_seeds
@@ -81,15 +82,41 @@ def build_quantized(
     return tf_keras.Model(waves, qkeras.QActivation(WORD, name="quantize_output")(x), name=name)
 
 
+def discourage_saturation(model: tf_keras.Model, *, limit: float = 6.0) -> None:
+    """Adds to the loss the mean square of what exceeds `limit` on its way into a word, which ends at 8.
+
+    A word that saturates passes no gradient, so it has to be kept from getting there; and what training never saw may
+    be larger than what it saw, so there has to be some room.
+
+    Args:
+        model: a network of `build_quantized`, for training only: what is added here has no place in a file.
+        limit: magnitude from which on values cost something; after relu only positive ones count.
+    """
+    for layer in _quantizers(model):
+        value = layer.input if layer.activation == POSITIVE_WORD else tf.abs(layer.input)
+        model.add_loss(tf.reduce_mean(tf.reduce_sum(tf.square(tf.nn.relu(value - limit)), axis=-1)))
+
+
 def peaks(model: tf_keras.Model, inputs: np.ndarray) -> dict[str, float]:
-    """Largest absolute value that each convolution puts out before it is rounded to a word.
+    """The largest value that each quantizer after a convolution has to round; what relu throws away does not count.
 
     At 8 and above words saturate: the network still computes, but not what it was trained to.
 
     Args:
         model: a network of `build_quantized`.
         inputs: waves, (batch, samples, inputs).
+
+    Returns:
+        For each of those quantizers, by its layer's name, the value of largest magnitude, or after relu the largest.
     """
-    layers = [layer for layer in model.layers if isinstance(layer, qkeras.QConv1D)]
-    outputs = tf_keras.Model(model.input, [layer.output for layer in layers]).predict(inputs, verbose=0)
-    return {layer.name: float(np.abs(output).max()) for layer, output in zip(layers, outputs, strict=True)}
+    layers = _quantizers(model)
+    values = tf_keras.Model(model.input, [layer.input for layer in layers]).predict(inputs, verbose=0)
+    return {
+        layer.name: float((value if layer.activation == POSITIVE_WORD else np.abs(value)).max())
+        for layer, value in zip(layers, values, strict=True)
+    }
+
+
+def _quantizers(model: tf_keras.Model) -> list[qkeras.QActivation]:
+    """The quantizers that follow a convolution; the first quantizer of a network rounds its input."""
+    return [layer for layer in model.layers if isinstance(layer, qkeras.QActivation)][1:]

@@ -42,6 +42,10 @@ class Recipe:
 
 
 RECIPE = Recipe()
+"""For the float network."""
+
+QUANTIZED_RECIPE = Recipe(batches=400, samples=512, learning_rate=2e-2)
+"""For the quantized network: shorter waves suffice for its receptive field of 64, so there is time for more steps."""
 
 
 @dataclass(frozen=True)
@@ -70,24 +74,26 @@ def train(
     quantized: bool = False,
     out: Path | str | None = None,
     seed: int = 0,
-    recipe: Recipe = RECIPE,
+    recipe: Recipe | None = None,
     report: Callable[[str], None] = print,
 ) -> Trained:
     """Trains the float network (Keras 3) or the quantized one (tf_keras and QKeras), from a seed, bit for bit.
 
-    Seeds Python, numpy and TensorFlow and turns on TensorFlow's deterministic kernels for the rest of the process.
+    Seeds Python, numpy and TensorFlow and turns on TensorFlow's deterministic kernels for the rest of the process. The
+    bits also depend on the number of threads, which is one unless TensorFlow has run something in this process before.
 
     Args:
         quantized: which of the two networks.
         out: folder for wavenet.keras, wavenet.h5, history.csv and corners.png, made when missing; None writes nothing.
         seed: seeds initial weights and waves.
-        recipe: how long and how to train.
+        recipe: how long and how to train; None for `RECIPE` or `QUANTIZED_RECIPE`.
         report: called with every line of progress; `lambda line: None` trains silently.
 
     Returns:
         The network, its history and its scores beside the baselines'.
     """
     start = time.monotonic()
+    recipe = recipe or (QUANTIZED_RECIPE if quantized else RECIPE)
     _single_thread()
     toolkit = _quantized_toolkit() if quantized else _float_toolkit()
     if recipe.samples <= toolkit.receptive_field:
@@ -109,6 +115,8 @@ def train(
 
     model = toolkit.build(seed)
     pass_through(model)
+    if quantized:
+        toolkit.discourage_saturation(model)
     steps = recipe.epochs * recipe.batches
     warm_up = max(1, steps // 20)
     rate = toolkit.keras.optimizers.schedules.CosineDecay(
@@ -135,7 +143,7 @@ def train(
         )
 
     # One epoch of waves, kept: a Python call between every two steps would take longer than the step, and 465 or 1,572
-    # weights cannot learn 2,400 waves by heart.
+    # weights cannot learn thousands of waves by heart.
     dataset = toolkit.dataset(waves)
     inputs, targets = (np.concatenate(part) for part in zip(*[dataset[i] for i in range(len(dataset))], strict=True))
     model.fit(
@@ -158,7 +166,9 @@ def train(
     report(table(scores))
     if quantized:
         peaks = toolkit.peaks(bare, held_out[0])
-        report(f"\nlargest value before rounding, of 8: {', '.join(f'{n} {v:.2f}' for n, v in peaks.items())}")
+        report(
+            f"\nlargest value before rounding, words end at 8: {', '.join(f'{n} {v:.2f}' for n, v in peaks.items())}"
+        )
     return Trained(bare, toolkit.receptive_field, history, scores, files, time.monotonic() - start)
 
 
@@ -184,6 +194,7 @@ class _Toolkit:
     metric: Callable[[int], Any]
     dataset: Callable[[WaveBatches], Any]
     receptive_field: int
+    discourage_saturation: Callable[[Any], None] | None = None
     peaks: Callable[[Any, np.ndarray], dict[str, float]] | None = None
 
 
@@ -226,6 +237,7 @@ def _quantized_toolkit() -> _Toolkit:
         metric=LegacyErrorDecibels,
         dataset=WaveSequence,
         receptive_field=receptive_field(quantized_model.KERNEL_SIZE, quantized_model.DILATIONS),
+        discourage_saturation=quantized_model.discourage_saturation,
         peaks=quantized_model.peaks,
     )
 

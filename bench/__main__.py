@@ -1,0 +1,14 @@
+"""Prints every number of the README."""
+
+from bench import compile_time, instructions, resources
+
+
+def main() -> None:
+    """Runs the scripts one after the other."""
+    for script in (instructions, resources, compile_time):
+        script.main()
+        print()
+
+
+if __name__ == "__main__":
+    main()
