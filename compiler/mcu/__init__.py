@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.errors import CompileError
 from compiler.graph import Graph
-from compiler.mcu import cmsis, emit
+from compiler.mcu import cmsis, emit, header, tables
 from compiler.mcu.packing import Kernels
 from compiler.mcu.schedule import schedule
 
@@ -59,12 +59,12 @@ def generate(
     used = sorted(emit.uses_cmsis(plan, kernels))
     sources = [f"{name}.c", *used]
     texts = {
-        f"{name}.h": emit.header(plan, name, banner, sample_rate_hz),
+        f"{name}.h": header.header(plan, name, banner, sample_rate_hz),
         f"{name}.c": emit.source(plan, name, banner, kernels),
         "CMakeLists.txt": emit.cmake(name, banner, sources),
     }
     files = {file: text.encode() for file, text in texts.items()}
-    files[f"{name}_weights.h"] = emit.weights(plan, name, banner, kernels)
+    files[f"{name}_weights.h"] = tables.weights(plan, name, banner, kernels)
     runtime = [*HEADERS, *(() if plan.fixed else FLOAT_HEADERS)]
     runtime += [*(["cmsis_compiler.h", "nn_kernels_cmsis.h"] if used else ["nn_kernels_c.h"])]
     files |= {file: (RUNTIME / file).read_bytes() for file in runtime}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from compiler.mcu.numbers import float_literal
+from compiler.mcu.plan import Schedule
 from compiler.mcu.steps import (
     Activate,
     Combine,
@@ -26,7 +27,6 @@ from compiler.mcu.steps import (
     RoundToGrid,
     ScaleShift,
     Scan,
-    Schedule,
     Step,
 )
 

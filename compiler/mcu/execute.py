@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from compiler import functions, numerics
+from compiler.mcu.plan import Schedule
 from compiler.mcu.steps import (
     DTYPES,
     Activate,
@@ -35,7 +36,6 @@ from compiler.mcu.steps import (
     RoundToGrid,
     ScaleShift,
     Scan,
-    Schedule,
     Step,
 )
 

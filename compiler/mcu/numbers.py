@@ -35,25 +35,24 @@ def table(name: str, ctype: CType, values: np.ndarray) -> Iterator[bytes]:
     per_line = (LINE - 4) // (LONGEST[ctype] + 2)
     step = AT_A_TIME // per_line * per_line
     for start in range(0, values.size, step):
-        items = _items(ctype, values[start : start + step])
+        part = values[start : start + step]
+        numbers = tuple(np.asarray(part, np.float32).tolist() if ctype == "float" else part.tolist())
+        items = _formats(ctype, part)
         lines = [", ".join(items[at : at + per_line]) for at in range(0, len(items), per_line)]
-        yield ("    " + ",\n    ".join(lines) + ",\n").encode()
+        yield (("    " + ",\n    ".join(lines) + ",\n") % numbers).encode()
     yield b"};\n"
 
 
-def _items(ctype: CType, values: np.ndarray) -> list[str]:
-    if ctype == "float":
-        return _floats(np.asarray(values, np.float32))
+def _formats(ctype: CType, values: np.ndarray) -> list[str]:
+    """How each element is written: all in one go is several times as fast as each by itself."""
     if ctype == "int64_t":
-        return [f"INT64_C({value})" for value in values.tolist()]
-    return list(map(int_literal, values.tolist()))
-
-
-def _floats(values: np.ndarray) -> list[str]:
-    """One format string for all: several times as fast as one for each."""
-    if not np.isfinite(values).all():
-        return list(map(float_literal, values.tolist()))
+        return ["INT64_C(%d)"] * values.size
+    if ctype != "float":
+        least = values == -(1 << 31)
+        return np.where(least, int_literal(-(1 << 31)) + "%.0s", "%d").tolist() if least.any() else ["%d"] * values.size
+    finite = np.isfinite(values)
+    if not finite.all():
+        return [float_literal(value) + "%.0s" for value in values.tolist()]
     # %.9g writes a whole number below 10^9 without a point, which makes no float literal.
     whole = (values == np.rint(values)) & (np.abs(values) < 1e9)
-    formats = np.where(whole, "%.1ff", "%.9gf").tolist() if whole.any() else ["%.9gf"] * values.size
-    return ("\n".join(formats) % tuple(values.tolist())).split("\n")
+    return np.where(whole, "%.1ff", "%.9gf").tolist() if whole.any() else ["%.9gf"] * values.size

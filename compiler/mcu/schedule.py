@@ -19,6 +19,7 @@ from compiler.errors import CompileError
 from compiler.graph import Graph, Value, rewrite
 from compiler.mcu import floating
 from compiler.mcu.memory import assign
+from compiler.mcu.plan import Port, Schedule, Traced
 from compiler.mcu.steps import (
     Activation,
     Compute,
@@ -26,16 +27,13 @@ from compiler.mcu.steps import (
     CType,
     Gather,
     Place,
-    Port,
     Product,
     Push,
     Requantize,
     Rescale,
     Ring,
     Scan,
-    Schedule,
     Step,
-    Traced,
 )
 from compiler.numerics import Format
 from compiler.ops import Convolution, MatMul, Op, Recall, Unary, Window

@@ -6,13 +6,16 @@ A step is plain data. calls.py prints steps as C, execute.py runs them in numpy,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from compiler.mcu.strides import Walk
 from compiler.numerics import Rounding
 from compiler.ops import BinaryFunction, ReduceFunction
+
+if TYPE_CHECKING:
+    from compiler.mcu.plan import Schedule
 
 CType = Literal["float", "int16_t", "int32_t", "int64_t"]
 Activation = Literal["linear", "relu", "tanh", "sigmoid"]  # what a product can end with
@@ -23,7 +26,6 @@ DTYPES: dict[CType, type[np.generic]] = {
     "int32_t": np.int32,
     "int64_t": np.int64,
 }
-LARGE_SCRATCH = 1024  # bytes: more than that is no burden for a stack, so it lies in the state
 
 
 @dataclass(frozen=True)
@@ -325,115 +327,3 @@ class Scan(Compute):
     steps: int
     reverse: bool
     sequences: bool
-
-
-@dataclass(frozen=True)
-class Traced:
-    """A value that exists in memory after step `after` (-1: before the first), for comparing layer by layer."""
-
-    name: str
-    shape: tuple[int, ...]
-    place: Place
-    after: int
-
-
-@dataclass(frozen=True)
-class Port:
-    """One of the caller's inputs or outputs: what it carries, and bits behind the binary point, 0 for floats."""
-
-    name: str
-    shape: tuple[int, ...]
-    place: Place
-    fraction: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class Schedule:
-    """All a build does with one sample or one frame.
-
-    Args:
-        frames: Whether it takes whole frames and remembers nothing.
-        constants: Tables that are values themselves.
-        rest: The steps that make every ring what it is when one sample has come in for ever. In a recurrent
-            graph they bring the rings closer to it, if at all.
-        scratch: Elements of each scratch area.
-        receptive_field: Samples; None without limit.
-        warm_up: Samples at the beginning that Keras would not give.
-    """
-
-    frames: bool
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
-    rings: tuple[Ring, ...]
-    constants: dict[str, np.ndarray]
-    steps: tuple[Step, ...]
-    rest: tuple[Step, ...]
-    values: tuple[Traced, ...]
-    scratch: dict[CType, int]
-    receptive_field: int | None
-    warm_up: int
-
-    @property
-    def fixed(self) -> bool:
-        """Whether its numbers are integers."""
-        return self.inputs[0].place.ctype != "float"
-
-    @property
-    def state_bytes(self) -> int:
-        """What it remembers: a position of 4 bytes a ring, then the rings, then padding."""
-        return _whole(sum(4 + ring.size * BYTES[ring.ctype] for ring in self.rings))
-
-    @property
-    def scans(self) -> tuple[Scan, ...]:
-        """The steps that run a body."""
-        return tuple(step for step in self.steps if isinstance(step, Scan))
-
-    @property
-    def bodies_bytes(self) -> int:
-        """The memory that scans share: one runs at a time."""
-        return max((scan.body.struct_bytes for scan in self.scans), default=0)
-
-    @property
-    def scratch_bytes(self) -> int:
-        """What it needs while it runs, on the stack or in the state, bodies' memory included."""
-        return self._flat_scratch + self.bodies_bytes
-
-    @property
-    def scratch_in_state(self) -> bool:
-        """Whether the scratch areas lie in the state, not on the stack."""
-        return not self.fixed and self._flat_scratch > LARGE_SCRATCH
-
-    @property
-    def struct_bytes(self) -> int:
-        """sizeof of the state; 4 where it would be nothing."""
-        scratch = self._flat_scratch if self.scratch_in_state else 0
-        return max(4, self.state_bytes + scratch + self.bodies_bytes)
-
-    @property
-    def _flat_scratch(self) -> int:
-        return sum(size * BYTES[ctype] for ctype, size in self.scratch.items())
-
-    @property
-    def weights_bytes(self) -> int:
-        """Bytes of all constant tables: weights, biases, scales, shifts, constants, initial states other than zero.
-
-        The rest state of silence is not among them: only a program that asks for it links it.
-        """
-        total = sum(array.nbytes for array in self.constants.values())
-        for step in self.steps:
-            match step:
-                case Product():
-                    total += step.weights.size * BYTES[step.source.ctype] + step.bias.size * BYTES[step.accumulator]
-                case Convolve():
-                    total += 4 * (step.kernel.size + step.bias.size)
-                case ScaleShift():
-                    total += 4 * (step.scale.size + step.shift.size)
-                case Lookup():
-                    total += 4 * step.table.size
-                case Scan():
-                    total += step.body.weights_bytes
-        return total + sum(ring.channels * BYTES[ring.ctype] for ring in self.rings if ring.initial.any())
-
-
-def _whole(count: int) -> int:
-    return -(-count // 4) * 4

@@ -1,0 +1,83 @@
+"""Schedule -> `<name>_weights.h`: every table of constants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+
+import numpy as np
+
+from compiler.mcu import numbers, text
+from compiler.mcu.calls import Caller, axes_name, needs_axes
+from compiler.mcu.packing import Kernels, pack
+from compiler.mcu.plan import Schedule
+from compiler.mcu.steps import Boxes, Convolve, Lookup, Pool, Product, ScaleShift, Step
+
+
+def weights(schedule: Schedule, name: str, banner: Sequence[str], kernels: Kernels) -> bytes:
+    """`<name>_weights.h`: every table of constants."""
+    upper, written = name.upper(), BytesIO()
+    written.write(
+        f"""{text.top(f"{name}: weights, for {name}.c alone.", banner)}
+#ifndef {upper}_WEIGHTS_H
+#define {upper}_WEIGHTS_H
+
+#include <stdint.h>
+
+""".encode()
+    )
+    for piece in _tables(schedule, name, kernels):
+        written.write(piece)
+    written.write(b"\n#endif\n")
+    return written.getvalue()
+
+
+def _tables(schedule: Schedule, prefix: str, kernels: Kernels) -> Iterator[bytes]:
+    for ring in schedule.rings:
+        for what, sample in (("initial", ring.initial), ("silence", ring.silence)):
+            if sample is not None and sample.any():
+                yield from numbers.table(f"{prefix}_{ring.name}_{what}", ring.ctype, sample)
+    for name, array in schedule.constants.items():
+        yield from numbers.table(f"{prefix}_{name}_value", "float", array)
+    for step in schedule.steps:
+        table = f"{prefix}_{step.name}"
+        match step:
+            case Product():
+                packed = pack(step.weights, step.accumulator, kernels)
+                yield f"/* {step.name}: {step.weights.shape[0]} inputs, {step.weights.shape[1]} outputs */\n".encode()
+                yield from numbers.table(f"{table}_weights", step.source.ctype, packed)
+                yield from numbers.table(f"{table}_bias", step.accumulator, step.bias)
+            case Convolve():
+                groups, rows, columns = step.kernel.shape
+                yield f"/* {step.name}: {groups} groups of {rows} inputs, {columns} filters */\n".encode()
+                packed = (
+                    [step.kernel.swapaxes(0, 1).ravel()]
+                    if step.depthwise
+                    else [pack(group, "float", kernels) for group in step.kernel]
+                )
+                yield from numbers.table(f"{table}_weights", "float", np.concatenate(packed))
+                yield from numbers.table(f"{table}_bias", "float", step.bias)
+            case ScaleShift():
+                yield from numbers.table(f"{table}_scale", "float", step.scale)
+                yield from numbers.table(f"{table}_shift", "float", step.shift)
+            case Lookup():
+                yield from numbers.table(f"{table}_table", "float", step.table)
+        if isinstance(step, Convolve | Pool):
+            yield f"static const nn_boxes {table}_boxes = {_boxes(step.boxes)};\n".encode()
+        if needs_axes(step):
+            yield _axes(axes_name(table, step), step).encode()
+    for scan in schedule.scans:
+        yield from _tables(scan.body, f"{prefix}_{Caller(schedule, prefix).scan(scan)}", kernels)
+
+
+def _boxes(boxes: Boxes) -> str:
+    pairs = (boxes.space, boxes.steps, boxes.taps, boxes.strides, boxes.dilation, boxes.before)
+    return "{" + ", ".join(f"{{{rows}, {columns}}}" for rows, columns in pairs) + "}"
+
+
+def _axes(name: str, step: Step) -> str:
+    steps = [*step.walk.steps, *[(0,) * step.walk.rank] * (3 - len(step.walk.steps))]
+    rows = [
+        f"{{{count}, {{{', '.join(map(str, own))}}}}}" for count, *own in zip(step.walk.counts, *steps, strict=True)
+    ]
+    return f"static const nn_axis {name}[{step.walk.rank}] = {{{', '.join(rows)}}};\n"
