@@ -9,7 +9,7 @@ from compiler.lowering.layer import Layer
 
 # The keys of each, none of which matters at inference.
 _DROPOUT = ("rate", "seed", "noise_shape")
-_IMAGE = ("data_format", "seed", "factor")
+_IMAGE = ("data_format", "seed", "factor", "rng_type", "auto_vectorize")
 _COLORS = (*_IMAGE, "value_range")
 _MOVED = (*_IMAGE, "fill_mode", "fill_value", "interpolation")
 KEYS: dict[str, tuple[str, ...]] = {

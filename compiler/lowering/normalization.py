@@ -34,7 +34,7 @@ def _batch_normalization(layer: Layer, x: Value, *, quantized: bool) -> Value:
     axes = axes_of(layer, x)
     if len(axes) > 1:
         raise layer.error(f"axis={layer.take('axis')!r} is not supported", hint="Supported: one axis.")
-    count = known(layer, x, axes[0], "a normalisation along time")
+    count = known(layer, x, axes[0], _axis(layer))
     epsilon = layer.number("epsilon", 1e-3)
     layer.ignore("momentum")
     layer.ignore_training_of("beta", "gamma", "moving_mean", "moving_variance")
@@ -56,12 +56,14 @@ def normalization(layer: Layer, x: Value) -> Value:
     """Keras' Normalization: by a mean and a variance that it was given, or that it has adapted to."""
     axis, invert = layer.take("axis", -1), layer.flag("invert", False)
     axes = () if axis in (None, (), []) else axes_of(layer, x)
-    shape = [known(layer, x, axis, "a normalisation along time") for axis in axes]
+    shape = [known(layer, x, axis, _axis(layer)) for axis in axes]
     mean, variance = layer.take("mean", None), layer.take("variance", None)
     if mean is None:
         weights = layer.weights({"mean": shape, "variance": shape, "count": ()})
         mean, variance = weights["mean"], weights["variance"]
     try:
+        if np.shape(mean) != np.shape(variance):
+            raise ValueError
         mean, variance = (np.broadcast_to(np.asarray(n, np.float64), shape) for n in (mean, variance))
     except (ValueError, TypeError):
         raise layer.error(f"mean={mean!r} and variance={variance!r} do not fit the axes {axes}") from None
@@ -113,7 +115,7 @@ def rms_normalization(layer: Layer, x: Value) -> Value:
     if axes != tuple(range(len(x.shape) - len(axes), len(x.shape))):
         # Keras lines its scale up from the last axis, whatever the axes are.
         raise layer.error(f"axis={layer.take('axis')!r} is not supported", hint="Supported: the last axes.")
-    shape = [known(layer, x, axis, "a normalisation along time") for axis in axes]
+    shape = [known(layer, x, axis, _axis(layer)) for axis in axes]
     scale = layer.weights({"scale": shape})["scale"]
     return scale_and_shift(layer, _over_deviation(layer, x, x, axes, epsilon), scale, None, axes)
 
@@ -136,7 +138,7 @@ def group_normalization(layer: Layer, x: Value) -> Value:
     (axis, *more), epsilon = axes_of(layer, x), layer.number("epsilon", 1e-3)
     if more:
         raise layer.error(f"axis={layer.take('axis')!r} is not supported", hint="Supported: one axis.")
-    channels, groups = known(layer, x, axis, "groups along time"), layer.take("groups", 32)
+    channels, groups = known(layer, x, axis, _axis(layer)), layer.take("groups", 32)
     groups = channels if groups == -1 else layer.size("groups")
     if channels % groups:
         raise layer.error(f"groups={groups} divides {channels} channels with a remainder")
@@ -148,9 +150,13 @@ def group_normalization(layer: Layer, x: Value) -> Value:
     return scale_and_shift(layer, reshape(layer, y, x.shape), weights.get("gamma"), weights.get("beta"), (axis,))
 
 
+def _axis(layer: Layer) -> str:
+    return f"axis={layer.take('axis', -1)!r}"
+
+
 def _gamma_and_beta(layer: Layer, x: Value, axes: Sequence[int], scale: bool, center: bool) -> dict[str, np.ndarray]:
     layer.ignore_training_of("beta", "gamma")
-    shape = [known(layer, x, axis, "a normalisation along time") for axis in axes]
+    shape = [known(layer, x, axis, _axis(layer)) for axis in axes]
     return layer.weights({name: shape for name, there in (("gamma", scale), ("beta", center)) if there})
 
 

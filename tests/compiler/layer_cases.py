@@ -82,11 +82,11 @@ class Case:
 
     def model(self, seed: int = 0) -> Any:
         """The Keras model, with random weights."""
-        library, namespace = _library(self.library)
-        inputs = [library.Input(shape, name=f"in_{i}") for i, shape in enumerate(self.shapes)]
+        models, namespace = library(self.library)
+        inputs = [models.Input(shape, name=f"in_{i}") for i, shape in enumerate(self.shapes)]
         inputs = inputs if len(inputs) > 1 else inputs[0]
         outputs = self.layer(namespace)(inputs)
-        return randomize(library.Model(inputs, outputs), seed)
+        return randomize(models.Model(inputs, outputs), seed)
 
     def inputs(self, seed: int = 0) -> list[np.ndarray]:
         """(batch, *shape) for each input, float32."""
@@ -97,7 +97,7 @@ class Case:
         return [rng.uniform(-2, 2, shape).astype(np.float32) for shape in shapes]
 
 
-def _library(name: Library) -> tuple[Any, Any]:
+def library(name: Library) -> tuple[Any, Any]:
     """The module that models come from, and the one that has the layers."""
     if name == "keras":
         import keras

@@ -66,20 +66,23 @@ def test_the_table_of_cases_covers_every_class():
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
-def test_a_dilated_transposed_convolution_has_zeros_between_its_taps(padding, tmp_path):
+@pytest.mark.parametrize("rank", [1, 2])
+def test_a_dilated_transposed_convolution_has_zeros_between_its_taps(rank, padding, tmp_path):
     """TensorFlow computes it on GPUs alone, so it is held to the kernel that the dilation stands for."""
     import keras
 
+    shape = (6, 5)[:rank]
+    layer = getattr(keras.layers, f"Conv{rank}DTranspose")
     dilated, wide = (
-        keras.Sequential([keras.Input((12, 3)), keras.layers.Conv1DTranspose(4, size, padding=padding, **more)])
+        keras.Sequential([keras.Input((*shape, 3)), layer(4, size, padding=padding, **more)])
         for size, more in ((3, {"dilation_rate": 2}), (5, {}))
     )
     randomize(dilated)
     kernel, bias = dilated.get_weights()
-    stuffed = np.zeros((5, *kernel.shape[1:]), np.float32)
-    stuffed[::2] = kernel
+    stuffed = np.zeros((5,) * rank + kernel.shape[rank:], np.float32)
+    stuffed[(slice(None, None, 2),) * rank] = kernel
     wide.set_weights([stuffed, bias])
     dilated.save(tmp_path / "dilated.keras")
-    x = np.random.default_rng(0).uniform(-1, 1, (2, 12, 3)).astype(np.float32)
+    x = np.random.default_rng(0).uniform(-1, 1, (2, *shape, 3)).astype(np.float32)
     (y,) = outputs(lower(keras_file.read(tmp_path / "dilated.keras"), "net"), [x])
     assert error(y, keras_outputs(wide, [x])[0]) <= 1e-5
