@@ -1,14 +1,12 @@
 """Runs a generated network in the simulator: integers in, integers out, with the pace and latency it showed."""
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from sim.runner import BUILD, SIM, simulate
+from sim.runner import SIM, simulate, workspace
 
 
 @dataclass(frozen=True)
@@ -73,35 +71,33 @@ def run_network(
     mask, digits = (1 << input_width) - 1, -(-input_width // 4)
     stall_cycles = round(stall * 65536)
 
-    BUILD.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f"network-{name}-", dir=BUILD))
-    simulate(
-        "network_bench",
-        {
-            "INPUT_WIDTH": input_width,
-            "OUTPUT_WIDTH": output_width,
-            "INPUTS": x.shape[1],
-            "OUTPUTS": outputs,
-            "SAMPLES": len(x),
-            "SEND_STALL": stall_cycles,
-            "RECEIVE_STALL": stall_cycles,
-            "SEED": seed,
-            "PATIENCE": patience,
-            "MEM_DIR": str(folder),
-        },
-        bench="bench_network",
-        files={
-            "input.txt": [f"{int(word) & mask:0{digits}x}" for word in x.reshape(-1)],
-            "network_stages.vh": [_recorder(n, stage) for n, stage in enumerate(stages)],
-        },
-        sources=[*sources, SIM / "network_bench.v"],
-        build_args=[f"-DNETWORK={name}", f"-I{work}"],
-        folder=work,
-    )
-    y = _samples(work / "output.txt")
-    recorded = {stage: _samples(work / f"stage_{n}.txt") for n, stage in enumerate(stages)}
-    taken, given = (np.loadtxt(work / f"{which}.txt", dtype=np.int64, ndmin=1) for which in ("taken", "given"))
-    shutil.rmtree(work, ignore_errors=True)
+    with workspace(f"network-{name}") as work:
+        simulate(
+            "network_bench",
+            {
+                "INPUT_WIDTH": input_width,
+                "OUTPUT_WIDTH": output_width,
+                "INPUTS": x.shape[1],
+                "OUTPUTS": outputs,
+                "SAMPLES": len(x),
+                "SEND_STALL": stall_cycles,
+                "RECEIVE_STALL": stall_cycles,
+                "SEED": seed,
+                "PATIENCE": patience,
+                "MEM_DIR": str(folder),
+            },
+            bench="bench_network",
+            files={
+                "input.txt": [f"{int(word) & mask:0{digits}x}" for word in x.reshape(-1)],
+                "network_stages.vh": [_recorder(n, stage) for n, stage in enumerate(stages)],
+            },
+            sources=[*sources, SIM / "network_bench.v"],
+            build_args=[f"-DNETWORK={name}", f"-I{work}"],
+            folder=work,
+        )
+        y = _samples(work / "output.txt")
+        recorded = {stage: _samples(work / f"stage_{n}.txt") for n, stage in enumerate(stages)}
+        taken, given = (np.loadtxt(work / f"{which}.txt", dtype=np.int64, ndmin=1) for which in ("taken", "given"))
 
     if stall:
         return NetworkRun(y, recorded, None, None)

@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,18 @@ def configuration() -> dict[str, Any]:
     return json.loads(os.environ["BENCH_CONFIGURATION"])
 
 
+@contextlib.contextmanager
+def workspace(name: str) -> Iterator[Path]:
+    """A new folder under build/sim; KEEP_SIMULATIONS=1 in the environment leaves it for a closer look."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=BUILD))
+    try:
+        yield folder
+    finally:
+        if not os.environ.get("KEEP_SIMULATIONS"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def simulate(
     top: str,
     parameters: Mapping[str, int | str] | None = None,
@@ -63,31 +75,41 @@ def simulate(
         extra: More entries for `configuration()` beside the parameters.
         seed: Seed of Python's `random` in the bench.
         build_args: More arguments for Icarus Verilog.
-        folder: Where to build; by default a new folder under build/sim, which stays only after a failure.
+        folder: Where to build; by default a new folder, gone afterwards.
 
     Raises:
         BenchError: a test failed; the message ends with the last lines of the log.
         SimulationError: there is no result at all.
     """
+    bench, parameters = bench or f"bench_{top}", dict(parameters or {})
+    with workspace(bench) if folder is None else contextlib.nullcontext(folder) as where:
+        for name, lines in (files or {}).items():
+            (where / name).write_text("\n".join(lines) + "\n")
+        checked = {**parameters, **(extra or {})}
+        _run(where, top, bench, parameters, sources or rtl_files(), checked, seed, build_args)
+
+
+def _run(
+    folder: Path,
+    top: str,
+    bench: str,
+    parameters: Mapping[str, int | str],
+    sources: Sequence[Path],
+    checked: Mapping[str, Any],
+    seed: int,
+    build_args: Sequence[str],
+) -> None:
     # Imported here: a compiler that only asks for names from this module needs no simulator.
     from cocotb_tools.check_results import get_results
     from cocotb_tools.runner import Icarus
 
-    parameters = dict(parameters or {})
-    bench = bench or f"bench_{top}"
-    BUILD.mkdir(parents=True, exist_ok=True)
-    own = folder is None
-    folder = Path(tempfile.mkdtemp(prefix=f"{bench}-", dir=BUILD)) if own else folder
-    log = folder / "simulation.log"
-    for name, lines in (files or {}).items():
-        (folder / name).write_text("\n".join(lines) + "\n")
-
     environment = {
-        "BENCH_CONFIGURATION": json.dumps({**parameters, **(extra or {})}),
+        "BENCH_CONFIGURATION": json.dumps(checked),
         "COCOTB_LOG_LEVEL": "WARNING",
         # Plain assertions: messages say enough, and rewriting them imports pytest into every simulation.
         "COCOTB_REWRITE_ASSERTION_FILES": "",
     }
+    log = folder / "simulation.log"
     results = folder / "results.xml"
     try:
         with _imports_from(SIM.parent), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
@@ -95,7 +117,7 @@ def simulate(
             runner = Icarus()
             runner.log.disabled = True
             runner.build(
-                sources=list(sources if sources is not None else rtl_files()),
+                sources=list(sources),
                 hdl_toplevel=top,
                 parameters={key: _literal(value) for key, value in parameters.items()},
                 build_args=["-Wall", "-Wno-timescale", *build_args],
@@ -116,12 +138,10 @@ def simulate(
     except (SystemExit, RuntimeError) as error:
         # Under pytest the runner leaves this way after failed tests too; then there are results.
         if not results.exists():
-            raise SimulationError(f"{bench} in {folder} did not run: {error}\n{_tail(folder)}") from None
+            raise SimulationError(f"{bench} did not run: {error}\n{_tail(folder)}") from None
     tests, failures = get_results(results)
     if failures or not tests:
-        raise BenchError(f"{failures} of {tests} tests of {bench} failed, {parameters}, in {folder}\n{_tail(folder)}")
-    if own:
-        shutil.rmtree(folder, ignore_errors=True)
+        raise BenchError(f"{failures} of {tests} tests of {bench} failed, {parameters}\n{_tail(folder)}")
 
 
 def _literal(value: int | str) -> str:
