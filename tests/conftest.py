@@ -11,7 +11,7 @@ os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 os.environ["TF_USE_LEGACY_KERAS"] = "1"  # QKeras is written against tf_keras
 
 # Helpers shared by several folders of tests.
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "compiler")]
 
 
 @pytest.fixture(scope="session")
