@@ -162,7 +162,7 @@ class PowersOfTwo:
         return finest_grid(quantized)
 
     def emit(self, layer: Layer, x: Value, to: Builder) -> Value:
-        raise layer.error("powers of two as an activation are not supported", hint="They are, as weights.")
+        raise layer.error("activation: quantized_po2 and quantized_relu_po2 are supported for weights alone")
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ class Fitted:
 
     def emit(self, layer: Layer, x: Value, to: Builder) -> Value:
         raise layer.error(
-            f"a quantiser with alpha='{self.fit}' as an activation is not supported: its scale would follow the data",
+            f"activation: a quantiser with alpha='{self.fit}' is not supported: its scale would follow the data",
             hint="Give alpha=1.",
         )
 
