@@ -29,12 +29,13 @@ def generate(graph: Graph, options: Options, banner: Sequence[str]) -> tuple[dic
     """The files of a build, and what is known of it without running it."""
     kernels = "cmsis" if options.kernels == "auto" else options.kernels
     files = mcu.generate(graph, name=graph.name, kernels=kernels, sample_rate_hz=options.sample_rate_hz, banner=banner)
+    plan = mcu.schedule(graph)
     figures = {
         "kernels": kernels,
         "sample_rate_hz": options.sample_rate_hz,
-        "weights_bytes": mcu.weights_bytes(graph),
-        "state_bytes": mcu.state_bytes(graph),
-        "scratch_bytes": mcu.scratch_bytes(graph),
+        "weights_bytes": plan.weights_bytes,
+        "state_bytes": plan.state_bytes,
+        "scratch_bytes": plan.scratch_bytes,
     }
     return files, figures
 

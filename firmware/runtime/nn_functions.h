@@ -44,7 +44,7 @@ NN_INLINE float nn_clip(float x, float lo, float hi)
 
 NN_INLINE float nn_relu_general(float x, float negative_slope, float max_value, float threshold)
 {
-    return x >= threshold ? nn_min(x, max_value) : negative_slope * (x - threshold);
+    return x > threshold ? nn_min(x, max_value) : negative_slope * (x - threshold);
 }
 
 NN_INLINE float nn_leaky_relu(float x, float slope)
