@@ -50,13 +50,16 @@ class Namer:
     """Hands out identifiers, each once."""
 
     taken: set[str] = field(default_factory=set)
+    # How far the numbers behind an identifier have got, so that ten thousand of one name take no longer than others.
+    counts: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, wanted: str) -> str:
         """An identifier like `wanted`, with a number behind it if that is taken."""
-        text, count = identifier(wanted), 1
-        name = text
+        text = identifier(wanted)
+        name, count = text, self.counts.get(text, 1)
         while name in self.taken:
             count += 1
             name = f"{text}_{count}"
+        self.counts[text] = count
         self.taken.add(name)
         return name

@@ -17,6 +17,7 @@ import numpy as np
 from compiler.errors import CompileError
 
 ALWAYS_ALLOWED = 64 << 20  # bytes of weights, however small the file
+DEEPEST = 64  # groups within groups that a path may lead through
 FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_LZF}
 
 
@@ -74,7 +75,7 @@ class Group:
         """What lies there, over hard links only: a soft or external link could lead out of the file, or in a circle."""
         node = self._group
         with _damaged(f"'{path}' in the group '{self.name}'"):
-            for part in path.split("/"):
+            for part in path.split("/", DEEPEST):
                 if not isinstance(node, h5py.Group) or part not in node:
                     return None
                 if not isinstance(node.get(part, getlink=True), h5py.HardLink):

@@ -11,11 +11,12 @@ import numpy as np
 
 from compiler.errors import CompileError
 
-LARGEST = 24 << 20  # bytes: ten thousand layers take half of it
+LARGEST = 16 << 20  # bytes: ten thousand layers with all their initialisers fit in
 DEEPEST = 150  # brackets within brackets; a model within a model adds about six
 LONGEST_INTEGER = 18  # digits
 
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Possessive, and content with the end of the text for a closing quote, so that it never looks twice.
+_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.?+[^"\\]*+)*+"?', re.DOTALL)
 
 
 def parse(data: str | bytes, where: str) -> dict[str, Any]:

@@ -1,0 +1,247 @@
+"""Files made to harm: each is refused with one clear error, within 2 s and 1 GB, and nothing in it is run."""
+
+import io
+import json
+import pickle
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+from fuzz_tools import Worker
+
+INPUT = {"class_name": "InputLayer", "config": {"batch_shape": [None, 4], "name": "in"}, "name": "in"}
+
+
+def ref(name, node=0):
+    return {"class_name": "__keras_tensor__", "config": {"keras_history": [name, node, 0]}}
+
+
+def layer(class_name, name, *sources, **config):
+    """An entry of a functional model's list, called once on each of the sources."""
+    nodes = [{"args": [source], "kwargs": {}} for source in sources]
+    config = {"name": name, "trainable": True, **config}
+    return {"class_name": class_name, "config": config, "name": name, "inbound_nodes": nodes}
+
+
+def model(*layers, output, name="m"):
+    body = {"name": name, "layers": [INPUT, *layers], "input_layers": ["in", 0, 0], "output_layers": output}
+    return {"class_name": "Functional", "config": body}
+
+
+def dense(name="d", source="in"):
+    return layer("Dense", name, ref(source), units=3)
+
+
+DENSE = model(dense(), output=["d", 0, 0])
+
+
+def archive(path, config, fill=None, compression=zipfile.ZIP_STORED):
+    """A .keras of a configuration, and of weights that `fill` puts into the group of the layer `d`."""
+    weights = io.BytesIO()
+    with h5py.File(weights, "w") as file:
+        variables = file.create_group("layers/dense/vars")
+        (fill or fill_dense)(variables)
+    with zipfile.ZipFile(path, "w", compression) as file:
+        file.writestr("config.json", config if isinstance(config, str | bytes) else json.dumps(config))
+        file.writestr("model.weights.h5", weights.getvalue())
+
+
+def fill_dense(variables):
+    variables["0"] = np.ones((4, 3), "f4")
+    variables["1"] = np.ones(3, "f4")
+
+
+def with_kernel(make):
+    """A trap in place of the kernel."""
+
+    def build(path):
+        def fill(variables):
+            fill_dense(variables)
+            del variables["0"]
+            make(variables)
+
+        archive(path, DENSE, fill)
+
+    return build
+
+
+def sparse(variables):
+    variables.create_dataset("0", (10**6, 10**6), "f4", chunks=(1000, 1000))
+
+
+def large_chunk(variables):
+    variables.create_dataset("0", (4, 3), "f4", maxshape=(None, None), chunks=(20_000, 20_000))
+
+
+def outside(variables):
+    variables.create_dataset("0", (4, 3), "f4", external=[("/etc/passwd", 0, 48)])
+
+
+def virtual(variables):
+    layout = h5py.VirtualLayout((4, 3), "f4")
+    layout[:] = h5py.VirtualSource("/etc/passwd", "x", (4, 3))
+    variables.create_virtual_dataset("0", layout)
+
+
+def text(variables):
+    variables["0"] = np.full((4, 3), b"1.0")
+
+
+def compound(variables):
+    variables["0"] = np.zeros((4, 3), [("a", "f4")])
+
+
+def soft_circle(variables):
+    variables["0"] = h5py.SoftLink("0")
+
+
+def unpacked(variables):
+    for number in range(1000):
+        # Each is small in the file; together they are not.
+        variables.create_dataset(str(number), (1 << 20,), "f4", chunks=(1 << 20,), compression="gzip")
+
+
+def hard_circle(path):
+    def fill(variables):
+        fill_dense(variables)
+        group = variables.parent
+        for number in range(20):
+            group[f"part_{number}"] = group
+
+    archive(path, DENSE, fill)
+
+
+def twice(path):
+    archive(path, DENSE)
+    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(path, "a") as file:
+        file.writestr("config.json", "{}")
+
+
+def bomb(path):
+    archive(path, b" " * (100 << 20), compression=zipfile.ZIP_DEFLATED)
+
+
+def bomb_that_lies(path):
+    """The directory says 1000 bytes; 100 MB unfold."""
+    bomb(path)
+    size = (100 << 20).to_bytes(4, "little")
+    path.write_bytes(path.read_bytes().replace(size, (1000).to_bytes(4, "little")))
+
+
+def pickled(path):
+    class Run:
+        def __reduce__(self):
+            return (open, (str(path.with_name("harmed")), "w"))
+
+    path.write_bytes(pickle.dumps(Run()))
+
+
+def json_of(config):
+    return lambda path: archive(path, config)
+
+
+def doubling(levels):
+    """A model that calls one twice, which calls one twice, ..."""
+    inner = model(layer("Dropout", "d", ref("in"), rate=0.5), output=["d", 0, 0])
+    for _ in range(levels):
+        body = inner["config"]
+        entry = {"class_name": "Functional", "config": body, "name": "n"}
+        entry["inbound_nodes"] = [{"args": [ref(*source)], "kwargs": {}} for source in (("in",), ("n", 0))]
+        inner = model(entry, output=["n", 2, 0])
+    return inner
+
+
+def long_chain(count):
+    layers = [layer("Dropout", f"d{i}", ref(f"d{i - 1}" if i else "in"), rate=0.5) for i in range(count)]
+    return model(*layers, output=[f"d{count - 1}", 0, 0])
+
+
+def small_layers(count):
+    return model(*({"class_name": "D", "config": {"name": str(i)}} for i in range(count)), output=["0", 0, 0])
+
+
+wide_input = {**INPUT, "config": {"batch_shape": [None, 10**12], "name": "in"}}
+CODE = ["4wEAAAAAAAAA", None, None]
+TRAPS = {
+    "a sparse dataset": (with_kernel(sparse), "larger than its file can hold"),
+    "a large chunk": (with_kernel(large_chunk), "larger than its file can hold"),
+    "many that unfold": (lambda path: archive(path, DENSE, unpacked), "larger than its file can hold"),
+    "external storage": (with_kernel(outside), "points outside the file"),
+    "a virtual dataset": (with_kernel(virtual), "points outside the file"),
+    "text": (with_kernel(text), "holds no numbers"),
+    "a compound type": (with_kernel(compound), "holds no numbers"),
+    "a soft link to itself": (with_kernel(soft_circle), "no weight '0'"),
+    "a circle of hard links": (hard_circle, "nests too deep"),
+    "two members of a name": (twice, "two members 'config.json'"),
+    "a zip bomb": (bomb, "claims to unfold"),
+    "a zip bomb that lies": (bomb_that_lies, "damaged .keras archive"),
+    "a pickle": (pickled, "no Keras model"),
+    "a Lambda": (json_of(model(layer("Lambda", "d", ref("in"), function=CODE), output=["d", 0, 0])), "is code"),
+    "a module's function": (
+        json_of(model(layer("system", "d", ref("in"), module="os"), output=["d", 0, 0])),
+        "class 'system' is not supported",
+    ),
+    "a circle of layers": (
+        json_of(model(dense("d", "e"), layer("Dropout", "e", ref("d"), rate=0), output=["e", 0, 0])),
+        "in a circle",
+    ),
+    "a layer called on itself": (json_of(model(dense("d", "d"), output=["d", 0, 0])), "in a circle"),
+    "two layers of a name": (json_of(model(dense(), dense(), output=["d", 0, 0])), "two layers have this name"),
+    "too few weights": (
+        lambda path: archive(path, DENSE, lambda variables: variables.create_dataset("0", data=np.ones((4, 3)))),
+        "holds 1 weights for it, not 2",
+    ),
+    "a kernel turned round": (with_kernel(lambda v: v.create_dataset("0", data=np.ones((3, 4)))), "has the shape"),
+    "a hundred thousand layers": (json_of(small_layers(100_000)), "more than 20000 layers"),
+    "a hundred thousand real layers": (json_of(long_chain(100_000)), "are read at most"),
+    "models in models twice": (json_of(doubling(20)), "more than 25000 calls"),
+    "models in models": (json_of(doubling(60)), "nests deeper than"),
+    "deep brackets": (json_of('{"config": {"layers": ' + "[" * 100_000), "nests deeper than"),
+    "a string that never ends": (json_of('{"config": "' + '\\"' * 4_000_000), "is not JSON"),
+    "a large string": (json_of(model(dense("d" * (30 << 20)), output=["d", 0, 0])), "are read at most"),
+    "a large integer": (json_of(f'{{"config": {{"layers": [{"9" * 100_000}]}}}}'), "an integer of 100000 digits"),
+    "an infinite number": (json_of('{"config": {"layers": [1e999]}}'), "1e999 is no number"),
+    "NaN": (json_of('{"config": {"layers": [NaN]}}'), "NaN is no number"),
+    "a name of two lines": (json_of(model(dense("d\n#error"), output=["d", 0, 0])), "not a name"),
+    "half a character": (json_of(model(dense("\ud800"), output=["d", 0, 0])), "not a name"),
+    "a node that is not there": (json_of(model(dense(), output=["d", 7, 0])), "its call 7 is asked for"),
+    "a tensor that is not there": (json_of(model(dense(), output=["d", 0, 7])), "its tensor 7"),
+    "an input of no size": (
+        json_of(DENSE | {"config": {**DENSE["config"], "layers": [wide_input, dense()]}}),
+        "not the shape of an input",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory):
+    worker = Worker(tmp_path_factory.mktemp("none"))
+    yield worker
+    worker.stop()
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_traps(trap, worker, tmp_path):
+    build, message = TRAPS[trap]
+    path = tmp_path / "trap.keras"
+    build(path)
+    _, _, outcome, seconds, said = worker.run(str(path))
+    assert outcome == "refused", outcome
+    assert seconds < 2
+    assert message in said
+    assert str(path) in said or "layer" in said
+    assert len(said.split("\n")[0]) < 600
+    assert [p.name for p in tmp_path.iterdir()] == ["trap.keras"]
+
+
+def test_the_same_file_without_a_trap_compiles(worker, tmp_path):
+    archive(tmp_path / "good.keras", DENSE)
+    assert worker.run(str(tmp_path / "good.keras"))[2] == "frame"
+
+
+def test_what_is_allowed_at_most_is_read_in_time(worker, tmp_path):
+    archive(tmp_path / "long.keras", long_chain(10_000))
+    _, _, outcome, seconds, said = worker.run(str(tmp_path / "long.keras"))
+    assert (outcome, said) == ("frame", "")
+    assert seconds < 2
