@@ -13,12 +13,14 @@ ALIGNMENT = 2  # elements: pairs of 16-bit numbers stay aligned
 
 @dataclass
 class _Buffer:
-    """A stretch of memory under planning, and the steps that first write and last touch it."""
+    """A stretch of memory under planning: the steps that first write and last touch it, and the one after which
+    it is last looked at from outside."""
 
     ctype: CType
     size: int
     born: int
     dies: int
+    traced: int = -1
 
 
 def assign(
@@ -122,6 +124,7 @@ def _buffers(steps: Sequence[Step], values: Sequence[Traced]) -> dict[int | str,
         if value.place.area == "planned":
             buffer = buffers[value.place.which]
             buffer.dies = max(buffer.dies, value.after)
+            buffer.traced = max(buffer.traced, value.after)
     return buffers
 
 
@@ -137,7 +140,7 @@ def _overwritten(
         if source.area != "planned" or source.ctype != new.ctype or source.size != new.size:
             continue
         before = buffers[source.which]
-        last = before.dies == index and before.size == new.size
+        last = before.dies == index > before.traced and before.size == new.size
         alone = all(
             other == source and position in step.aligned
             for position, other in enumerate(step.sources)

@@ -180,6 +180,15 @@ def test_a_sum_is_written_over_an_operand_that_nobody_needs():
     in_numpy(net, graph)
 
 
+def test_a_value_that_nobody_reads_is_not_written_over_before_it_was_seen():
+    """It lies in the memory of another, whose last step comes first."""
+    net = Sketch("frame", (6,))
+    a = net.unary(net.inputs[0], "tanh")
+    y = net.unary(a, "exp")
+    net.reshape(a, 2, 3)
+    in_numpy(net, net.graph(net.reduce("max", y, (0,))))
+
+
 def test_wrong_walks_show():
     net, graph = every_operation("frame")
     schedule, xs = mcu.schedule(graph), net.feeds()
