@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from layer_cases import CASES, Make, library, make
+from case_tools import Make, library, make
+from layer_cases import CASES
 from models import randomize
 
 from compiler import keras_file, reference

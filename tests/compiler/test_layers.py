@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from layer_cases import CASES
 from models import randomize
+from support_table import FIXED_POINT, STREAMS, by_class, support_table
 
-from compiler import keras_file, reference
+from compiler import keras_file, passes, reference
 from compiler.checks import error
 from compiler.errors import CompileError
-from compiler.lowering import TABLE, lower
+from compiler.lowering import TABLE, lower, noop
 from compiler.passes.stream import stream
 from compiler.verifier import verify
 
@@ -86,3 +87,24 @@ def test_a_dilated_transposed_convolution_has_zeros_between_its_taps(rank, paddi
     x = np.random.default_rng(0).uniform(-1, 1, (2, *shape, 3)).astype(np.float32)
     (y,) = outputs(lower(keras_file.read(tmp_path / "dilated.keras"), "net"), [x])
     assert error(y, keras_outputs(wide, [x])[0]) <= 1e-5
+
+
+@pytest.mark.parametrize("class_name", sorted({case.class_name for case in CASES if case.mode == "S"}))
+def test_the_support_table_knows_what_has_a_fixed_point_form(class_name, tmp_path):
+    """Its plainest use has one, or is refused."""
+    case = next(case for case in CASES if case.class_name == class_name and case.mode == "S")
+    case.model().save(tmp_path / f"model.{case.suffix}")
+    graph = passes.run(lower(keras_file.read(tmp_path / f"model.{case.suffix}"), "net"), passes.simplify())
+    if class_name in FIXED_POINT or class_name in noop.KEYS:
+        fixed = passes.run(graph, passes.finish_fixed(passes.FixedOptions()))
+        assert all(value.format for value in fixed.outputs)
+        return
+    with pytest.raises(CompileError, match="fixed-point"):
+        passes.run(graph, passes.finish_fixed(passes.FixedOptions()))
+
+
+def test_the_support_table_has_a_line_for_every_class():
+    text = support_table(frozenset(noop.KEYS))
+    both = {name for name, cases in by_class().items() if len({case.mode for case in cases}) == 2}
+    assert both == set(STREAMS)
+    assert [name for name in TABLE if name not in text] == []

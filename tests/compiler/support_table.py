@@ -1,0 +1,110 @@
+"""The README's table of supported layers, made from the table of cases."""
+
+from case_tools import Case, Make
+from layer_cases import CASES
+
+# Where a class streams in some uses only: in which.
+STREAMS = {
+    "Activation": "over the channels",
+    "Add": "values with time",
+    "BatchNormalization": "not along time",
+    "Concatenate": "not along time",
+    "Conv1D": "`causal` and `valid`, without strides",
+    "Cropping1D": "at the beginning",
+    "Cropping2D": "in time at the beginning",
+    "Dense": "with time",
+    "DepthwiseConv1D": "`causal` and `valid`, without strides",
+    "EinsumDense": "not along time",
+    "Embedding": "with time and channels",
+    "GRU": "`return_sequences`, forwards",
+    "LSTM": "`return_sequences`, forwards",
+    "LayerNormalization": "not along time",
+    "Maximum": "values with time",
+    "Multiply": "values with time",
+    "Normalization": "not along time",
+    "PReLU": "slopes shared along time",
+    "Permute": "time stays first",
+    "RNN": "`return_sequences`, forwards",
+    "Reshape": "time stays first",
+    "SeparableConv1D": "`causal` and `valid`, without strides",
+    "SimpleRNN": "`return_sequences`, forwards",
+    "Softmax": "not along time",
+    "TimeDistributed": "no convolution or recurrence within",
+    "UnitNormalization": "not along time",
+    "UpSampling1D": "size 1",
+}
+# Classes whose plainest use also has a fixed-point form, for `--numbers fixed` and FPGAs, and what of them does.
+FIXED_POINT = {
+    "Activation": "relu",
+    "BatchNormalization": "yes",
+    "Conv1D": "without groups",
+    "Cropping1D": "yes",
+    "Dense": "yes",
+    "EinsumDense": "over the channels",
+    "Normalization": "yes",
+    "QActivation": "uniform grids",
+    "QBatchNormalization": "yes",
+    "QConv1D": "yes",
+    "QDense": "yes",
+    "ReLU": "plain",
+    "Rescaling": "yes",
+    "TimeDistributed": "Dense",
+    "UpSampling1D": "size 1",
+}
+
+
+def by_class() -> dict[str, list[Case]]:
+    """The cases about each class, classes in alphabetical order."""
+    classes: dict[str, list[Case]] = {}
+    for case in sorted(CASES, key=lambda case: case.class_name):
+        classes.setdefault(case.class_name, []).append(case)
+    return classes
+
+
+def support_table(nothing: frozenset[str]) -> str:
+    """The table in Markdown.
+
+    Args:
+        nothing: Classes that do nothing at inference, which share a line.
+    """
+    lines = [
+        "| layer | attributes | streams | frames | fixed point, FPGA |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, cases in by_class().items():
+        if name not in nothing:
+            fixed = FIXED_POINT.get(name, "no")
+            lines.append(f"| {name} | {_attributes(cases)} | {_streams(name, cases)} | yes | {fixed} |")
+    lines.append(f"| {', '.join(sorted(nothing))} | do nothing at inference | yes | yes | yes |")
+    cells = len(CASES)
+    return "\n".join([*lines, "", f"{cells} cases, each compared with Keras.", ""])
+
+
+def _streams(name: str, cases: list[Case]) -> str:
+    modes = {case.mode for case in cases}
+    return STREAMS[name] if len(modes) == 2 else "yes" if modes == {"S"} else "no"
+
+
+def _attributes(cases: list[Case]) -> str:
+    """Keyword arguments, in the order of the table, with their values where these are few words."""
+    values: dict[str, list[str]] = {}
+    for case in cases:
+        first = [("", part) for part in case.layer.args if isinstance(part, str)]
+        for key, value in [*first, *case.layer.kwargs.items()]:
+            seen = values.setdefault(key, [])
+            text = _text(value)
+            if text and text not in seen:
+                seen.append(text)
+    shown = [_shown(key, texts) for key, texts in values.items()]
+    return "; ".join(sorted(filter(None, shown), key=str.lower)) or "-"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Make):
+        return value.class_name
+    return f"`{value.split('(')[0]}`" if isinstance(value, str) else ""
+
+
+def _shown(key: str, texts: list[str]) -> str:
+    listed = ", ".join(texts)
+    return f"{key}: {listed}" if key and listed else key or listed
