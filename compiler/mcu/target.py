@@ -49,7 +49,8 @@ def execute(build: Build, xs: Sequence[np.ndarray], on: str, *, every: bool = Fa
     """
     fed = [np.ascontiguousarray(x, np.int16 if build.fixed else np.float32) for x in xs]
     run = mcu.run(build.folder, build.name, fed, on=on, blocks=blocks, trace=every)
-    figures = {"instructions_per_sample": run.instructions_per_sample, "stack_bytes": run.stack_bytes}
+    count = "instructions_per_sample" if build.streams else "instructions_per_frame"
+    figures = {count: run.instructions_per_sample, "stack_bytes": run.stack_bytes}
     outputs = {value.name: y for value, y in zip(build.graph.outputs, run.outputs, strict=True)}
     return Execution({**run.traced, **outputs}, {key: value for key, value in figures.items() if value is not None})
 

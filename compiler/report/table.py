@@ -41,10 +41,12 @@ def summary(report: Mapping[str, Any]) -> str:
     """What a build is, in one line, and its figures, those that were measured."""
     shown = {
         "macs_per_sample": "multiply-accumulates a sample",
+        "macs_per_frame": "multiply-accumulates a frame",
         "receptive_field": "samples of receptive field",
         "weights_bytes": "bytes of weights",
         "state_bytes": "bytes of state",
         "instructions_per_sample": "Cortex-M7 instructions a sample (instructions, not cycles)",
+        "instructions_per_frame": "Cortex-M7 instructions a frame (instructions, not cycles)",
         "flash_bytes": "bytes of flash",
         "ram_bytes": "bytes of RAM",
         "stack_bytes": "bytes of stack",
