@@ -152,9 +152,10 @@ class Caller:
             weights = f"{table}_weights, {table}_bias, {groups}, {columns}"
             return [f"nn_depthwise_f32({y}, {x}, {boxes}, {weights}, {activation});"]
         channels, filters = step.channels, groups * columns
+        at = "at" if step.boxes.positions > 1 else "0"
         first = f"{x} + {channels} * group" if groups > 1 else x
-        gathered = f"nn_box_f32({self.at(step.work)}, {first}, {boxes}, at, {channels}, {groups * channels})"
-        here, weights, bias = f"{y} + {filters} * at", f"{table}_weights", f"{table}_bias"
+        gathered = f"nn_box_f32({self.at(step.work)}, {first}, {boxes}, {at}, {channels}, {groups * channels})"
+        here, weights, bias = f"{y} + {filters} * {at}", f"{table}_weights", f"{table}_bias"
         if groups > 1:
             here += f" + {columns} * group"
             weights, bias = f"{weights} + {rows * columns} * group", f"{bias} + {columns} * group"

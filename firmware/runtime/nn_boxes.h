@@ -30,6 +30,7 @@ NN_INLINE nn_span nn_inside(const nn_boxes *boxes, int axis, int32_t position)
     nn_span span = {position * boxes->strides[axis] - boxes->before[axis], 0, taps};
     if (span.start < 0) {
         span.first = (apart - 1 - span.start) / apart;
+        span.first = span.first < taps ? span.first : taps;
     }
     if (span.start + (taps - 1) * apart >= space) {
         span.last = span.start < space ? (space - span.start + apart - 1) / apart : 0;
@@ -87,9 +88,11 @@ NN_INLINE void nn_depthwise_f32(float *y, const float *x, const nn_boxes *boxes,
                 for (int32_t j = columns.first; j < columns.last; j++) {
                     const float *const from = x + channels * (size_t)(row + j * boxes->dilation[1]);
                     const float *const weights = w + filters * (size_t)(i * boxes->taps[1] + j);
-                    for (size_t c = 0; c < channels; c++) {
-                        for (size_t f = c * each; f < (c + 1) * each; f++) {
-                            y[f] = NN_MADD(weights[f], from[c], y[f]);
+                    for (size_t c = 0, f = 0; c < channels; c++) {
+                        const float v = from[c];
+                        NN_UNROLL(4)
+                        for (size_t e = 0; e < each; e++, f++) {
+                            y[f] = NN_MADD(weights[f], v, y[f]);
                         }
                     }
                 }

@@ -261,6 +261,9 @@ CONVOLUTIONS = [
     ((9, 4), 4, (3,), {"groups": 4, "padding": ((2, 0),)}),
     ((9, 4), 8, (2,), {"groups": 4, "dilation": (3,), "padding": ((3, 3),)}),
     ((3, 2), 3, (5,), {"padding": ((4, 4),), "strides": (3,)}),
+    ((3, 2), 3, (3,), {}),  # one position
+    ((4, 4), 4, (2,), {"padding": ((4, 5),), "groups": 2}),  # some that see padding alone
+    ((4, 4), 4, (2,), {"padding": ((4, 5),), "groups": 4}),
     ((5, 6, 2), 3, (3, 3), {}),
     ((5, 6, 2), 3, (1, 1), {}),
     ((5, 6, 2), 3, (1, 1), {"strides": (2, 3)}),
