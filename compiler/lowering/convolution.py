@@ -88,7 +88,7 @@ def _rank(layer: Layer, x: Value) -> int:
 
 def _plain(layer: Layer, x: Value, *, quantized: bool) -> Value:
     windows = _Windows(layer, x)
-    filters, groups, channels = layer.size("filters"), layer.size("groups"), x.shape[-1]
+    filters, groups, channels = layer.size("filters"), _groups(layer), x.shape[-1]
     if channels % groups or filters % groups:
         raise layer.error(f"groups={groups} divides {channels} channels or {filters} filters with a remainder")
     shape = (*windows.size, channels // groups, filters)
@@ -96,6 +96,11 @@ def _plain(layer: Layer, x: Value, *, quantized: bool) -> Value:
     formats = weights.formats["kernel"], weights.formats["bias"]
     y = windows.emit(weights["kernel"], weights.bias(filters), groups, *formats)
     return activate(layer, y, layer.take("activation", None))
+
+
+def _groups(layer: Layer) -> int:
+    """Files from before there were groups have none."""
+    return 1 if layer.take("groups", None) is None else layer.size("groups")
 
 
 def _depthwise(layer: Layer, x: Value, *, quantized: bool) -> Value:

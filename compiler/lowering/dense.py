@@ -91,7 +91,12 @@ def _equation(layer: Layer, x: Value) -> tuple[int, str, str, str]:
     new = output.removeprefix(kept_letters)
     fine = contracted and new and inputs == kept_letters + contracted and output == kept_letters + new
     letters = contracted + new
-    if not fine or sorted(kernel) != sorted(letters) or len(set(kernel)) != len(kernel) or not letters.isalpha():
+    if (
+        not fine
+        or sorted(kernel) != sorted(letters)
+        or len(set(kernel)) != len(kernel)
+        or not (letters.isascii() and letters.isalpha())
+    ):
         raise refusal
     if set(kept_letters) & set(letters) or len(contracted) > len(x.shape):
         raise refusal

@@ -12,7 +12,7 @@ from compiler.graph import Value
 from compiler.lowering.arithmetic import binary, join, reshape
 from compiler.lowering.layer import Layer
 from compiler.lowering.normalization import unit_length
-from compiler.lowering.shapes import axis_of, broadcast
+from compiler.lowering.shapes import axis_of, broadcast, known
 from compiler.ops import Affine, BinaryFunction, Dot, Transpose
 
 
@@ -91,11 +91,9 @@ def dot(layer: Layer, *values: Value) -> Value:
 def _rows(layer: Layer, x: Value, axis: int) -> Value:
     """(rows, length of the axis): the axis last, all others in one."""
     others = [i for i in range(len(x.shape)) if i != axis]
+    if others:
+        known(layer, x, 0, "a product of matrices")
     if axis != len(x.shape) - 1:
         shape = [x.shape[i] for i in (*others, axis)]
         x = layer.emit(Transpose, x, shape, suffix="_turned", permutation=(*others, axis))
-    if len(others) == 1:
-        return x
-    if None in x.shape:
-        raise layer.error("its input has an axis of unknown length", hint="Give the Input a fixed number of steps.")
-    return reshape(layer, x, (math.prod(x.shape[:-1]), x.shape[-1]), "_rows")
+    return x if len(others) == 1 else reshape(layer, x, (math.prod(x.shape[:-1]), x.shape[-1]), "_rows")

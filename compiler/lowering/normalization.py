@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from compiler.graph import Value
+from compiler.graph import Shape, Value
 from compiler.lowering.arithmetic import binary, reduce, reshape, scale_and_shift, unary
 from compiler.lowering.layer import Layer
 from compiler.lowering.shapes import axes_of, known
@@ -61,12 +61,11 @@ def normalization(layer: Layer, x: Value) -> Value:
     if mean is None:
         weights = layer.weights({"mean": shape, "variance": shape, "count": ()})
         mean, variance = weights["mean"], weights["variance"]
-    try:
-        if np.shape(mean) != np.shape(variance):
-            raise ValueError
-        mean, variance = (np.broadcast_to(np.asarray(n, np.float64), shape) for n in (mean, variance))
-    except (ValueError, TypeError):
-        raise layer.error(f"mean={mean!r} and variance={variance!r} do not fit the axes {axes}") from None
+    if isinstance(mean, list) != isinstance(variance, list):
+        raise layer.error(f"mean={mean!r} and variance={variance!r} do not go together")
+    mean, variance = _finite(layer, shape, mean=mean, variance=variance)
+    if np.any(variance < 0):
+        raise layer.error("its variance is negative")
     deviation = np.maximum(np.sqrt(variance), EPSILON)
     scale, shift = (deviation, mean) if invert else (1 / deviation, -mean / deviation)
     return scale_and_shift(layer, x, scale, shift, axes) if axes else _everywhere(layer, x, scale, shift)
@@ -79,14 +78,21 @@ def rescaling(layer: Layer, x: Value) -> Value:
 
 def _numbers(layer: Layer, x: Value, key: str) -> np.ndarray:
     value: Any = layer.take(key, 0.0)
-    if isinstance(value, dict) and value.get("class_name") == "__numpy__":
-        value = (value.get("config") or {}).get("value")
+    config = value.get("config") if isinstance(value, dict) and value.get("class_name") == "__numpy__" else None
+    value = config.get("value") if isinstance(config, dict) else value
+    return _finite(layer, x.shape[-1:], **{key: value})[0]
+
+
+def _finite(layer: Layer, shape: Shape, **given: Any) -> list[np.ndarray]:
+    """Numbers of the configuration, each key's in the given shape."""
+    text = " and ".join(f"{key}={str(value)[:80]}" for key, value in given.items())
     try:
-        numbers = np.asarray(value, np.float64)
-        np.broadcast_to(numbers, x.shape[-1:])
-    except (ValueError, TypeError):
-        raise layer.error(f"{key}={value!r} is neither a number nor one for each channel") from None
-    return numbers
+        arrays = [np.broadcast_to(np.asarray(value, np.float64), shape) for value in given.values()]
+    except (ValueError, TypeError, OverflowError):
+        raise layer.error(f"{text}: neither a number nor one for each of {shape}") from None
+    if not all(np.all(np.isfinite(array)) for array in arrays):
+        raise layer.error(f"{text}: NaN or infinity")
+    return arrays
 
 
 def _everywhere(layer: Layer, x: Value, scale: np.ndarray, shift: np.ndarray) -> Value:

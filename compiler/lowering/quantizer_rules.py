@@ -154,7 +154,8 @@ class PowersOfTwo:
         clipped = np.maximum(magnitude, EPSILON)
         if self.max_value is not None:
             clipped = np.minimum(clipped, np.float32(self.max_value))
-        logarithm = np.log(np.sqrt(clipped) if self.quadratic else clipped) / np.float32(np.log(2.0))
+        with np.errstate(divide="ignore"):
+            logarithm = np.log(np.sqrt(clipped) if self.quadratic else clipped) / np.float32(np.log(2.0))
         exponent = np.clip(np.floor(logarithm) if self.floor else np.rint(logarithm), self.least, self.greatest)
         return 2.0 ** np.where(magnitude < EPSILON, self.least, exponent * (2 if self.quadratic else 1))
 

@@ -10,8 +10,6 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
 from compiler import numerics
 from compiler.lowering.layer import Layer
 from compiler.lowering.quantizer_rules import Fitted, PowersOfTwo, Quantizer, Signs, Thirds, Uniform
@@ -99,7 +97,7 @@ class _Given:
 
     def integer(self, name: str) -> int:
         value = self.arguments[name]
-        if not isinstance(value, int | float) or value != int(value) or abs(value) > 64:
+        if not isinstance(value, int | float) or not abs(value) <= 64 or value != int(value):
             raise self.layer.error(f"{self.who}: {name}={value!r} is not a whole number")
         return int(value)
 
@@ -115,7 +113,7 @@ class _Given:
     def scale(self) -> float | tuple[float, ...]:
         """alpha: one number, or a list with one for each channel; none means 1."""
         alpha = self.arguments["alpha"]
-        listed = np.ravel(alpha).tolist() if isinstance(alpha, list | tuple) else [1.0 if alpha is None else alpha]
+        listed = alpha if isinstance(alpha, list | tuple) else [1.0 if alpha is None else alpha]
         if not all(isinstance(n, int | float) and math.isfinite(n) for n in listed) or not listed:
             raise self.refuse("alpha", "Give a number, 'auto' or 'auto_po2'.")
         return tuple(map(float, listed)) if len(listed) > 1 else float(listed[0])

@@ -81,7 +81,7 @@ def weight_count(layer: Layer, serialized: Any) -> int:
     config = serialized.get("config") if isinstance(serialized, Mapping) else None
     if not isinstance(config, Mapping):
         raise layer.error(f"{str(serialized)[:80]!r} is no recurrent layer")
-    if "cells" in config and isinstance(config["cells"], list):
+    if isinstance(config.get("cells"), list):
         return sum(weight_count(layer, cell) for cell in config["cells"])
     if "cell" in config:
         return weight_count(layer, config["cell"])

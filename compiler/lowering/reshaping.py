@@ -7,7 +7,7 @@ import math
 from compiler.graph import Value
 from compiler.lowering.arithmetic import reshape
 from compiler.lowering.layer import Layer
-from compiler.lowering.shapes import channels_last, reshaped, sizes
+from compiler.lowering.shapes import channels_last, known, reshaped, sizes
 from compiler.ops import Pad, Repeat, Slice, Transpose
 
 
@@ -31,8 +31,11 @@ def reshape_layer(layer: Layer, x: Value) -> Value:
 def permute(layer: Layer, x: Value) -> Value:
     """Keras' Permute; its axes count from 1."""
     dims = layer.take("dims")
-    if not isinstance(dims, list | tuple) or sorted(dims) != list(range(1, len(x.shape) + 1)):
+    numbers = isinstance(dims, list | tuple) and all(type(axis) is int for axis in dims)
+    if not numbers or sorted(dims) != list(range(1, len(x.shape) + 1)):
         raise layer.error(f"dims={dims!r} is no order of the axes 1 to {len(x.shape)}")
+    if dims[0] != 1:
+        known(layer, x, 0, f"dims={dims!r}")
     order = tuple(axis - 1 for axis in dims)
     return layer.emit(Transpose, x, [x.shape[axis] for axis in order], permutation=order)
 

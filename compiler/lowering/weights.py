@@ -55,7 +55,10 @@ def quantize(layer: Layer, arrays: dict[str, np.ndarray], names: Sequence[str], 
         layer.ignore(f"{prefix(name)}_range")
         quantizer = quantizers.read(layer, key, layer.take(key, None), trained=trained and name != "bias")
         if quantizer and name in arrays:
-            arrays[name] = quantizer(arrays[name]).astype(np.float64)
+            try:
+                arrays[name] = quantizer(arrays[name]).astype(np.float64)
+            except ValueError:
+                raise layer.error(f"{key} has an alpha for another number of channels") from None
             if not np.all(np.isfinite(arrays[name])):
                 raise layer.error(f"{key} makes NaN of '{name}'", hint="A channel of zeros has no scale.")
             formats[name] = quantizer.grid(arrays[name])
