@@ -33,7 +33,7 @@ def source(schedule: Schedule, name: str, banner: Sequence[str], kernels: Kernel
     upper, one = name.upper(), "frame" if schedule.frames else "sample"
     boxes = any(isinstance(step, Convolve | Pool) for step in _every_step(schedule))
     moves = [f" {pointer} += {upper}_{size}" for pointer, size in _strides(schedule)]
-    body = _body(schedule, name, trace=True)
+    body, count = _body(schedule, name, trace=True), text.counted(schedule)
     includes = ["nn_boxes.h"] if boxes else []
     if not schedule.fixed:
         includes.append("nn_strided.h")
@@ -66,7 +66,7 @@ void {name}_init({name}_t *s)
 void {name}_process({text.parameters(schedule, name)})
 {{
 {text.lines([*_scratch(schedule, body), "    (void)s;"])}
-    for (; samples != 0; samples--,{",".join(moves)}) {{
+    for (; {count} != 0; {count}--,{",".join(moves)}) {{
 {text.lines(body)}
     }}
 }}

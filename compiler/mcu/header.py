@@ -17,7 +17,7 @@ def header(schedule: Schedule, name: str, banner: Sequence[str], sample_rate_hz:
     scratch = schedule.struct_bytes - schedule.state_bytes
     memory = f", {scratch} bytes of it for working" if scratch > 4 else ""
     field = schedule.receptive_field
-    reach = f"{one}s in that one {one} out depends on" if field else "samples; 0: on all before it"
+    reach = f"{one}s in that one {one} out depends on" if field else "0: one sample out depends on all before it"
     constants: dict[str, tuple[int, str]] = {
         **_sizes("INPUTS", schedule.inputs, f"numbers in one {one} in"),
         **_sizes("OUTPUTS", schedule.outputs, f"numbers in one {one} out"),
@@ -126,7 +126,7 @@ def _process_interface(schedule: Schedule, name: str) -> str:
         else " The outputs may not\n   overlap the inputs."
     )
     if schedule.frames:
-        return f"/* The next `samples` frames, each whole and in C order, none knowing of another.{many}{alias} */"
+        return f"/* The next `frames` frames, each whole and in C order, none knowing of another.{many}{alias} */"
     layout = f" in[sample][{upper}_INPUTS], out[sample][{upper}_OUTPUTS]." if single else many
     return f"""/* The next `samples` samples, interleaved:{layout} Any number
    will do, and however a stream is cut into calls, the bits that come out are the same.{alias} */"""
@@ -135,7 +135,7 @@ def _process_interface(schedule: Schedule, name: str) -> str:
 def _rest_interface(schedule: Schedule, name: str) -> str:
     if not schedule.rings:
         return ""
-    limit = "" if schedule.receptive_field else f" It is looked for in at most {MOST_STEPS_TO_REST} steps."
+    limit = "" if schedule.receptive_field else f" It is\n   looked for in at most {MOST_STEPS_TO_REST} steps."
     return f"""
 /* As if this sample had come in for ever, so that a stream that goes on with it starts without a jump.{limit}
    0; or, where that leads to no fixed state, another number, and the state is as after reset. A NaN that has come

@@ -24,18 +24,24 @@ class _Buffer:
 
 
 def assign(
-    steps: Sequence[Step], late: Sequence[Push], values: Sequence[Traced], results: Sequence[Place]
+    steps: Sequence[Step],
+    late: Sequence[Push],
+    values: Sequence[Traced],
+    results: Sequence[Place],
+    *,
+    aliased: bool,
 ) -> tuple[tuple[Step, ...], tuple[Traced, ...], dict[CType, int]]:
     """Gives every planned buffer an address, by the lives of the values.
 
-    A result is computed where the caller wants it, unless an input is read after that: the caller may pass
-    the same memory for both.
+    A result is computed where the caller wants it, unless that may be the memory of the input, which is read
+    after that.
 
     Args:
         steps: In order, with places of the area "planned", `which` telling the buffer.
         late: What happens after the results have been written.
         values: What exists after which step.
         results: The places of the output values.
+        aliased: Whether the caller may pass the same memory as input and output.
 
     Returns:
         All steps and the values with their final places, and the elements of each scratch area.
@@ -44,7 +50,7 @@ def assign(
     final: dict[int | str, Place] = {}
     for number, result in enumerate(results):
         out = Place("out", result.ctype, 0, result.size, number)
-        if result.which not in final and _writes_through([*steps, *late], result):
+        if result.which not in final and _writes_through([*steps, *late], result, aliased):
             final[result.which] = out
         else:
             steps.append(Copy(name=f"output_{number}", sources=(result,), target=out))
@@ -94,7 +100,7 @@ def _touched(step: Step) -> list[Place]:
     return [place for place in places if place.area == "planned"]
 
 
-def _writes_through(steps: Sequence[Step], result: Place) -> bool:
+def _writes_through(steps: Sequence[Step], result: Place, aliased: bool) -> bool:
     """Whether an output value may be computed in the caller's output, which may be the input's memory."""
     if result.area != "planned" or result.offset:
         return False
@@ -103,7 +109,7 @@ def _writes_through(steps: Sequence[Step], result: Place) -> bool:
     sizes = [p.offset + p.size for index in mine for p in _touched(steps[index]) if p.which == result.which]
     if max(sizes) > result.size:
         return False
-    for index, step in enumerate(steps):
+    for index, step in enumerate(steps if aliased else ()):
         reads = [number for number, place in enumerate(step.sources) if place.area == "in"]
         whole = isinstance(step, Compute) and step.target == result
         aligned = whole and index == first and all(number in step.aligned for number in reads)

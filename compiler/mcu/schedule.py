@@ -100,13 +100,14 @@ class _Scheduler:
                 if last.get(state.name) == index:
                     self.steps.append(self._push(state.name, self.places[state.value.name]))
         late = [self._push(state.name, self._kept(state.value)) for state in graph.states if state.name in self.late]
-        steps, values, scratch = assign(
-            self.steps, late, self.values, [self.places[value.name] for value in graph.outputs]
-        )
+        inputs, outputs = self._ports("in", graph.inputs), self._ports("out", graph.outputs)
+        results = [self.places[value.name] for value in graph.outputs]
+        aliased = len(inputs) == len(outputs) == 1 and _may_be_one(inputs[0].place, outputs[0].place)
+        steps, values, scratch = assign(self.steps, late, self.values, results, aliased=aliased)
         return Schedule(
             frames=graph.mode == "frame",
-            inputs=self._ports("in", graph.inputs),
-            outputs=self._ports("out", graph.outputs),
+            inputs=inputs,
+            outputs=outputs,
             rings=tuple(self.rings.values()),
             constants=self.constants,
             steps=steps,
@@ -296,6 +297,10 @@ class _Scheduler:
         """From now on a value lies there."""
         self.places[value.name] = place
         self.values.append(Traced(value.name, tuple(value.shape), place, len(self.steps) - 1))
+
+
+def _may_be_one(given: Place, result: Place) -> bool:
+    return (given.size, given.ctype) == (result.size, result.ctype)
 
 
 def _rescale(op: ir.Requantize) -> Rescale:

@@ -23,7 +23,12 @@ def pointers(schedule: Schedule, *, inputs_only: bool = False) -> list[str]:
 
 def parameters(schedule: Schedule, name: str) -> str:
     """Those of process."""
-    return ", ".join([f"{name}_t *s", *pointers(schedule), "size_t samples"])
+    return ", ".join([f"{name}_t *s", *pointers(schedule), f"size_t {counted(schedule)}"])
+
+
+def counted(schedule: Schedule) -> str:
+    """What process takes one or more of."""
+    return "frames" if schedule.frames else "samples"
 
 
 def comment(line: str) -> str:
