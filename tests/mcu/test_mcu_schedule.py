@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import time
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -157,3 +158,21 @@ def test_generating_is_quick_and_imports_nothing_heavy():
     code = f"import compiler.mcu, sys; print(sorted({heavy} & {{*sys.modules}}))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_million_weights_take_little_time_and_memory():
+    net = Net(500)
+    value = net.input
+    for _ in range(5):
+        value = net.unary(net.matmul(value, 500), "relu")
+    graph, weights = net.graph(value), 5 * 4 * 501 * 500
+    started = time.process_time()
+    mcu.generate(graph, name="net", kernels="c")
+    assert time.process_time() - started < 0.9
+    tracemalloc.start()
+    try:
+        mcu.generate(graph, name="net", kernels="c")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * weights  # the text alone is 4 times as large
