@@ -25,13 +25,19 @@ def read_model(config: Mapping[str, Any], weights: Weights, sha256: str, keras_m
         config: What `model.to_json()` gives.
         keras_major: The Keras that wrote it, where the file says so.
     """
-    body = an_object(config.get("config"), "the model's 'config'")
+    body = _body(config, "the model's 'config'")
     if not is_model(body):
         raise CompileError(
             f"a model of class '{config.get('class_name')}' without a list of layers",
             hint="Save a Sequential or functional model; what a subclass computes in call() is not in the file.",
         )
     return _Reader(keras_major or _guess_major(body)).model(body, weights, sha256)
+
+
+def _body(entry: Mapping[str, Any], what: str, where: str | None = None) -> dict[str, Any]:
+    """The configuration of a model or a layer. The first Keras 2 had a bare list for a Sequential model."""
+    config = entry.get("config")
+    return {"layers": config} if isinstance(config, list) else an_object(config, what, where)
 
 
 def is_model(body: Mapping[str, Any]) -> bool:
@@ -80,7 +86,7 @@ class _Reader:
 
     def layer(self, entry: Any, weights: Weights, path: str) -> LayerSpec:
         entry = an_object(entry, "an entry of 'layers'", path or None)
-        config = an_object(entry.get("config"), "the 'config' of a layer", path or None)
+        config = _body(entry, "the 'config' of a layer", path or None)
         class_name = a_name(entry.get("class_name"), "the class of a layer", path or None)
         name = a_name(entry.get("name") or config.get("name"), "the name of a layer", path or None)
         full = path + name

@@ -76,9 +76,7 @@ class Group:
         node = self._group
         with _damaged(f"'{path}' in the group '{self.name}'"):
             for part in path.split("/", DEEPEST):
-                if not isinstance(node, h5py.Group) or part not in node:
-                    return None
-                if not isinstance(node.get(part, getlink=True), h5py.HardLink):
+                if not isinstance(node, h5py.Group) or not _is_hard_link(node, part):
                     return None
                 node = node[part]
         return node
@@ -144,6 +142,11 @@ class Group:
             self.file.bytes_left -= bytes_needed
             array = node[()]
         return _from_bfloat16(array) if kind == "V" else np.asarray(array)
+
+
+def _is_hard_link(group: h5py.Group, name: str) -> bool:
+    links, key = group.id.links, name.encode()
+    return links.exists(key) and links.get_info(key).type == h5py.h5l.TYPE_HARD
 
 
 def _from_bfloat16(array: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from compiler.lowering.builder import Builder
 WITHOUT_EFFECT = frozenset({"name", "trainable", "batch_input_shape", "batch_shape", "activity_regularizer"})
 # What a layer may compute in. The graph has float64 all the same, and a float build float32.
 FLOATS = frozenset({"float32", "float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16"})
+LARGEST_WEIGHT = float(np.finfo(np.float32).max)
 INTEGERS = frozenset({"bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))})
 WEIGHT_TRAINING = ("initializer", "regularizer", "constraint")
 
@@ -145,4 +146,6 @@ class Layer(Builder):
                 raise self.error(f"'{key}' has the shape {array.shape}, not {tuple(shape)}")
             if not np.all(np.isfinite(array)):
                 raise self.error(f"'{key}' holds NaN or infinity", hint="Training diverged: train again.")
+            if array.dtype == np.float64 and np.any(np.abs(array) > LARGEST_WEIGHT):
+                raise self.error(f"'{key}' holds numbers beyond what float32 can", hint="Train it in float32.")
         return {key: array.astype(np.float64) for key, array in zip(shapes, arrays, strict=True)}

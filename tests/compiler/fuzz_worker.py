@@ -109,7 +109,7 @@ def damage_tree(tree, rng):
             case 5:
                 holder["novelty"] = STRANGE[rng.integers(len(STRANGE))]
             case 6:
-                holder[key] = [holder[key]] * int(rng.choice([1, 2, 1000]))
+                holder[key] = [holder[key]] * int(rng.choice([1, 2, 30]))
             case 7:
                 holder[key] = deep(rng) if rng.random() < 0.3 else {"config": holder[key]}
             case 8 if isinstance(holder[key], int | float) and not isinstance(holder[key], bool):
@@ -132,11 +132,13 @@ def damage_hdf5(data, rng):
         for _ in range(rng.integers(1, 4)):
             paths = []
             file.visit(paths.append)
+            if not paths:
+                break
             path = paths[rng.integers(len(paths))]
             other = paths[rng.integers(len(paths))]
             try:
                 damage_object(file, path, other, rng)
-            except (ValueError, OSError, RuntimeError, KeyError, TypeError):
+            except (ValueError, OSError, RuntimeError, KeyError, TypeError, MemoryError):
                 continue  # HDF5 itself will have no such thing
     return stream.getvalue()
 
@@ -185,7 +187,7 @@ def damage_object(file, path, other, rng):
             layout[:] = h5py.VirtualSource("/elsewhere.h5", "x", (4,))
             parent.create_virtual_dataset(name, layout)
         else:
-            strange = np.array([np.nan, np.inf, 1e38, -1e38, 1e-45], array.dtype if array.dtype.kind == "f" else "f4")
+            strange = np.array([np.nan, np.inf, 1e38, -1e38, 1e-45], rng.choice(["f4", "f8"])) * rng.choice([1, 0.5])
             parent[name] = np.resize(strange, array.shape)
     elif choice == 8:
         file.attrs["model_config"] = "{}" if rng.random() < 0.5 else 3
@@ -279,12 +281,15 @@ def one(number, seeds, folder):
     path = seeds[rng.integers(len(seeds))]
     weights = path.with_suffix(".weights.h5") if path.suffix == ".json" else None
     data = path.read_bytes()
-    if weights and rng.random() < 0.5:
-        kind, mutant = "weights", damage_hdf5(weights.read_bytes(), rng)
-        weights = folder / "mutant.weights.h5"
-        weights.write_bytes(mutant)
-    else:
-        kind, data = damaged(path, data, rng)
+    try:
+        if weights and rng.random() < 0.5:
+            kind, mutant = "weights", damage_hdf5(weights.read_bytes(), rng)
+            weights = folder / "mutant.weights.h5"
+            weights.write_bytes(mutant)
+        else:
+            kind, data = damaged(path, data, rng)
+    except MemoryError:  # the damage has outgrown the bounds, not what is tested
+        kind, data = "nothing", path.read_bytes()
     mutant = folder / f"mutant{path.suffix}"
     mutant.write_bytes(data)
     return [number, f"{kind} of {path.name}", *timed(mutant, weights)]

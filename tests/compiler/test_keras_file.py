@@ -52,6 +52,20 @@ def test_sequential_models(kind, tmp_path):
     assert np.abs(reference.run(graph, x) - model.predict(x[None], verbose=0)[0]).max() < 1e-6
 
 
+def test_a_bare_list_as_the_first_keras_2_wrote_it(tmp_path):
+    import tf_keras
+
+    model = tf_keras.Sequential([tf_keras.layers.Dense(2, name="d", input_shape=(3,))])
+    model.save(tmp_path / "s.h5")
+    with h5py.File(tmp_path / "s.h5", "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        config["config"] = config["config"]["layers"][1:]
+        file.attrs["model_config"] = json.dumps(config)
+    x = np.random.default_rng(1).uniform(-1, 1, (5, 3))
+    got = reference.evaluate(lower(keras_file.read(tmp_path / "s.h5"), "s"), [x])["d"]
+    assert np.abs(got - model.predict(x, verbose=0)).max() < 1e-6
+
+
 def test_layers_may_stand_in_any_order(files, tmp_path):
     path = tmp_path / "shuffled.h5"
     path.write_bytes(files["float.h5"].read_bytes())
