@@ -78,7 +78,7 @@ class Uniform:
         x = to.emit(
             Quantize, x, x.shape, suffix=suffix, format=self.format, rounding="half_even", lo=self.lo, hi=self.hi
         )
-        return x if self.scale == 1 else _scaled(to, x, self.scale)
+        return x if self.scale == 1 else _scaled(layer, to, x, self.scale)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Signs:
         below, above = to.constant([self.below], "_below"), to.constant([self.above], "_above")
         negative = unary(to, "negative", x, suffix="_negative")
         y = to.emit(Select, (negative, below, above), x.shape)
-        return y if self.scale == 1 else _scaled(to, y, self.scale)
+        return y if self.scale == 1 else _scaled(layer, to, y, self.scale)
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Thirds:
         plus = to.emit(Select, (short, zero, up), x.shape, suffix="_plus")
         minus = to.emit(Select, (over, zero, down), x.shape, suffix="_minus")
         y = binary_op(to, "add", plus, minus, x.shape)
-        return y if self.scale == 1 else _scaled(to, y, self.scale)
+        return y if self.scale == 1 else _scaled(layer, to, y, self.scale)
 
 
 @dataclass(frozen=True)
@@ -245,7 +245,9 @@ class Fitted:
         return scale * q
 
 
-def _scaled(to: Builder, x: Value, scale: float | tuple[float, ...]) -> Value:
+def _scaled(layer: Layer, to: Builder, x: Value, scale: float | tuple[float, ...]) -> Value:
     channels = x.shape[-1]
+    if isinstance(scale, tuple) and len(scale) != channels:
+        raise layer.error(f"activation: a quantiser has an alpha for {len(scale)} channels, not {channels}")
     factors = np.broadcast_to(np.asarray(scale, np.float64), (channels,)).copy()
     return to.emit(Affine, x, x.shape, suffix="_scaled", scale=factors, shift=np.zeros(channels))

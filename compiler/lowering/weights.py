@@ -9,6 +9,7 @@ import numpy as np
 
 from compiler.lowering import quantizers
 from compiler.lowering.layer import Layer
+from compiler.lowering.quantizer_rules import Quantizer
 from compiler.numerics import Format
 
 
@@ -55,14 +56,18 @@ def quantize(layer: Layer, arrays: dict[str, np.ndarray], names: Sequence[str], 
         layer.ignore(f"{prefix(name)}_range")
         quantizer = quantizers.read(layer, key, layer.take(key, None), trained=trained and name != "bias")
         if quantizer and name in arrays:
-            try:
-                arrays[name] = quantizer(arrays[name]).astype(np.float64)
-            except ValueError:
-                raise layer.error(f"{key} has an alpha for another number of channels") from None
+            arrays[name] = _quantized(layer, key, quantizer, arrays[name])
             if not np.all(np.isfinite(arrays[name])):
                 raise layer.error(f"{key} makes NaN of '{name}'", hint="A channel of zeros has no scale.")
             formats[name] = quantizer.grid(arrays[name])
     return Weights(arrays, formats)
+
+
+def _quantized(layer: Layer, key: str, quantizer: Quantizer, array: np.ndarray) -> np.ndarray:
+    try:
+        return np.broadcast_to(quantizer(array), array.shape).astype(np.float64)
+    except ValueError:
+        raise layer.error(f"{key} has an alpha for another number of channels") from None
 
 
 def prefix(name: str) -> str:

@@ -39,6 +39,8 @@ def bidirectional(layer: Layer, x: Value) -> Value | tuple[Value, ...]:
         inner.finish()
         sides.append(result if isinstance(result, tuple) else (result,))
     (y, *states), (reverse, *more) = sides
+    if y.shape != reverse.shape:
+        raise layer.error(f"backward_layer gives the shape {reverse.shape}, layer {y.shape}")
     merged = _merge(layer, y, reverse)
     return (*merged, *states, *more) if len(merged) + len(states) > 1 else merged[0]
 

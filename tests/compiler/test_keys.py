@@ -15,6 +15,7 @@ from compiler import keras_file, reference
 from compiler.checks import error
 from compiler.errors import CompileError
 from compiler.lowering import TABLE, lower, noop
+from compiler.passes import verify
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The initializer .* is unseeded:UserWarning"),
@@ -214,9 +215,12 @@ class Patched:
         self.layer = next(layer for layer in self.spec.layers if layer.class_name == case.class_name)
 
     def lower(self, key, value):
+        return str(self.graph_with(key, value))
+
+    def graph_with(self, key, value):
         changed = replace(self.layer, config={**self.layer.config, key: listed(value)})
         layers = tuple(changed if each is self.layer else each for each in self.spec.layers)
-        return str(lower(replace(self.spec, layers=layers), "net"))
+        return lower(replace(self.spec, layers=layers), "net")
 
     def refuses(self, key, value):
         """Whether it is a CompileError that names the key and the layer."""
@@ -271,6 +275,33 @@ def test_every_key_is_honoured_or_refused(class_name, tmp_path):
         except pytest.fail.Exception as failure:
             wrong.append(f"{key}: {failure}")
     assert not wrong
+
+
+NONSENSE = (
+    *(None, -1, 0, 1, 10**9, 1e30, -0.5, True, "x", "same", [], [2], [1, 2, 3], [[1, 2], [3, 4]], ["a", 1], [None], {}),
+    *(
+        {"class_name": "x", "config": {}},
+        {"class_name": "GRU", "config": []},
+        "quantized_bits(4,alpha=[1,2])",
+        "a,b->c",
+    ),
+)
+
+
+@pytest.mark.parametrize("class_name", sorted(TABLE))
+def test_nonsense_is_lowered_to_a_graph_or_refused(class_name, tmp_path):
+    """Whatever stands in the file, nothing but a CompileError comes of it; or a graph that is one."""
+    case = base(class_name)
+    patched = Patched(case, tmp_path)
+    keys = [key for key in patched.layer.config if not key.endswith(OF_TRAINING)]
+    refused = 0
+    for key in keys:
+        for value in NONSENSE:
+            try:
+                verify(patched.graph_with(key, value), "lowered")
+            except CompileError:
+                refused += 1
+    assert refused or class_name in noop.KEYS
 
 
 @pytest.mark.parametrize("class_name", sorted(TABLE))
