@@ -49,7 +49,11 @@ class File:
         self.bytes_left = max(ALWAYS_ALLOWED, 2 * len(data))
         # Nor is a group ever so small; more are a circle of links.
         self.groups_left = 1000 + len(data) // 64
-        self.root = Group(self, self._file, "/")
+
+    @property
+    def root(self) -> Group:
+        """The group that holds all others. The file keeps no hold on it, so that both go when nobody has it."""
+        return Group(self, self._file, "/")
 
 
 class Group:

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import time
+import tracemalloc
 import zipfile
 
 import h5py
@@ -192,3 +194,19 @@ def test_weights_alone_are_no_model(float_model, tmp_path):
     float_model.save_weights(tmp_path / "only.weights.h5")
     with pytest.raises(CompileError, match="no architecture"):
         keras_file.read(tmp_path / "only.weights.h5")
+
+
+def test_five_wide_layers_are_read_quickly_and_within_a_few_times_their_size(tmp_path):
+    import keras
+
+    layers = [keras.layers.Dense(500) for _ in range(5)]
+    keras.Sequential([keras.Input((None, 500)), *layers]).save(tmp_path / "wide.h5")
+    begin = time.process_time()
+    lower(keras_file.read(tmp_path / "wide.h5"), "wide")
+    seconds = time.process_time() - begin
+    tracemalloc.start()
+    lower(keras_file.read(tmp_path / "wide.h5"), "wide")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert seconds < 0.3
+    assert peak < 3.5 * 5 * 500 * 501 * 4  # float32 as read, and float64 in the graph
