@@ -20,6 +20,9 @@ RESERVED = frozenset(
         "time tran tri tri0 tri1 triand trior trireg typedef union unsigned vectored void volatile wait wand weak0",
         "weak1 while wire wor xnor xor assert complex ctype errno fenv inttypes iso646 limits locale math setjmp",
         "signal stdarg stdbool stddef stdint stdio stdlib string tgmath wchar wctype",
+        # <name>_t is a type of the C library.
+        "clock div int16 int32 int64 int8 intmax intptr max_align off ptrdiff size ssize uint16 uint32 uint64 uint8",
+        "uintmax uintptr wint",
     )
     for word in line.split()
 )

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from compiler.accumulators import accumulator_width
 from compiler.graph import Graph, Value
 from compiler.ops import (
     KINDS,
@@ -26,7 +27,6 @@ from compiler.ops import (
     Unary,
     Window,
 )
-from compiler.passes.integers import accumulator_width
 
 Level = Literal["lowered", "stream", "float", "integers", "fixed"]
 

@@ -222,7 +222,14 @@ def test_commands_on_what_is_no_build(tmp_path):
 def test_names_that_c_and_verilog_would_not_take():
     taken = {"conv1d"}
     cases = {"wavenet": "wavenet", "int": "int_net", "module": "module_net", "3d": "n_3d", "conv1d": "conv1d_net"}
-    cases |= {"../../x": "x", "Überschall": "berschall", "a" * 300: "a" * 40, "stdint": "stdint_net", "": "net"}
+    cases |= {
+        "../../x": "x",
+        "Überschall": "berschall",
+        "a" * 300: "a" * 40,
+        "stdint": "stdint_net",
+        "size": "size_net",
+        "": "net",
+    }
     for wanted, name in cases.items():
         assert build_name(wanted, taken) == name
 
