@@ -108,10 +108,10 @@ def main() -> None:
     for multipliers in MULTIPLIERS:
         with tempfile.TemporaryDirectory() as temporary:
             built = build(Path(temporary) / "wavenet", multipliers)
-            x = stimulus(built, 300, 0)
-            run = target.execute(built, x, "rtl")
+            xs = stimulus(built, 300, 0)
+            run = target.execute(built, xs, "rtl")
             (y,) = run.values.values()
-            if not np.array_equal(y, reference.run(built.graph, x)):
+            if not np.array_equal(y, reference.run(built.graph, xs[0])):
                 raise SystemExit("the Verilog does not equal the interpreter")
             cells = count(built)
         numbers = [f"{cells[key]:,}" for key in ("multipliers", "block_rams", "luts", "flip_flops")]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import math
+import re
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +20,8 @@ from compiler.errors import CompileError
 
 ALWAYS_ALLOWED = 64 << 20  # bytes of weights, however small the file
 DEEPEST = 64  # groups within groups that a path may lead through
+HEAD = 16  # bytes of an object in a global heap before its content
+_HEAPS = re.compile(rb"GCOL\x01\0\0\0(.{8})", re.DOTALL)
 FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_LZF}
 
 
@@ -41,6 +45,7 @@ class File:
     """
 
     def __init__(self, data: bytes, otherwise: str) -> None:
+        _check_heaps(data)
         try:
             self._file = h5py.File(io.BytesIO(data), "r")
         except Exception:
@@ -146,6 +151,24 @@ class Group:
             self.file.bytes_left -= bytes_needed
             array = node[()]
         return _from_bfloat16(array) if kind == "V" else np.asarray(array)
+
+
+def _check_heaps(data: bytes) -> None:
+    """Refuses a global heap, where HDF5 keeps text, whose objects do not move on: HDF5 1.14 would never come back.
+
+    The heap is a list of objects: index and count (2 bytes each), 4 reserved, size (8), content to a multiple of 8.
+    What is left over is an object of index 0 whose size includes its own head.
+    """
+    looks_left = 1000 + len(data) // HEAD
+    for match in _HEAPS.finditer(data):
+        at, end = match.end(), min(match.start() + int.from_bytes(match[1], "little"), len(data))
+        while at + HEAD <= end:
+            index, size = struct.unpack_from("<H6xQ", data, at)
+            step = size if index == 0 else HEAD + (size + 7 & ~7)
+            looks_left -= 1
+            if step < HEAD or size > len(data) or looks_left < 0:
+                raise CompileError("a damaged HDF5 file: its global heap does not end")
+            at += step
 
 
 def _is_hard_link(group: h5py.Group, name: str) -> bool:

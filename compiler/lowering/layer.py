@@ -42,7 +42,8 @@ class Layer(Builder):
 
     def error(self, what: str, hint: str | None = None) -> CompileError:
         """A CompileError that names this layer."""
-        return CompileError(what, layer=self.name, hint=hint)
+        # A value from the file may be of any length.
+        return CompileError(what if len(what) <= 400 else f"{what[:397]}...", layer=self.name, hint=hint)
 
     # Configuration.
 

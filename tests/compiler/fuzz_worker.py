@@ -6,6 +6,7 @@ Given a path instead of a number, compiles that file as it is. Answers with one 
 [number or path, how it was damaged, outcome, seconds of processor time, what a CompileError said].
 """
 
+import copy
 import io
 import json
 import resource
@@ -73,6 +74,11 @@ STRANGE = [
 ]
 
 
+def strange(rng):
+    # A copy: what is put into a tree is damaged in its turn.
+    return copy.deepcopy(STRANGE[rng.integers(len(STRANGE))])
+
+
 def nodes_of(tree):
     """Every place in a tree: (container, key)."""
     pending, found = [tree], []
@@ -98,7 +104,7 @@ def damage_tree(tree, rng):
         other_holder, other_key = places[rng.integers(len(places))]
         match rng.integers(9):
             case 0 | 1 | 2:
-                holder[key] = STRANGE[rng.integers(len(STRANGE))]
+                holder[key] = strange(rng)
             case 3:
                 del holder[key]
             case 4:
@@ -107,9 +113,9 @@ def damage_tree(tree, rng):
             case 5 if isinstance(holder, list):
                 holder.append(json.loads(json.dumps(holder[key])))
             case 5:
-                holder["novelty"] = STRANGE[rng.integers(len(STRANGE))]
+                holder["novelty"] = strange(rng)
             case 6:
-                holder[key] = [holder[key]] * int(rng.choice([1, 2, 30]))
+                holder[key] = [copy.deepcopy(holder[key]) for _ in range(rng.choice([1, 2, 30]))]
             case 7:
                 holder[key] = deep(rng) if rng.random() < 0.3 else {"config": holder[key]}
             case 8 if isinstance(holder[key], int | float) and not isinstance(holder[key], bool):
@@ -169,7 +175,7 @@ def damage_object(file, path, other, rng):
             [["x"]],
             np.array([b"x" * 100] * 9),
         ]
-        node.attrs[key] = strange[rng.integers(len(strange))]
+        node.attrs[key] = odd[rng.integers(len(odd))]
     elif isinstance(node, h5py.Dataset):
         array = node[()]
         del parent[name]
@@ -187,8 +193,8 @@ def damage_object(file, path, other, rng):
             layout[:] = h5py.VirtualSource("/elsewhere.h5", "x", (4,))
             parent.create_virtual_dataset(name, layout)
         else:
-            strange = np.array([np.nan, np.inf, 1e38, -1e38, 1e-45], rng.choice(["f4", "f8"])) * rng.choice([1, 0.5])
-            parent[name] = np.resize(strange, array.shape)
+            odd = np.array([np.nan, np.inf, 1e38, -1e38, 1e-45], rng.choice(["f4", "f8"])) * rng.choice([1, 0.5])
+            parent[name] = np.resize(odd, array.shape)
     elif choice == 8:
         file.attrs["model_config"] = "{}" if rng.random() < 0.5 else 3
 

@@ -112,6 +112,16 @@ def hard_circle(path):
     archive(path, DENSE, fill)
 
 
+def endless_heap(path):
+    """A list of texts, one of them of no size, over which HDF5 itself would run for ever."""
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = "{}"
+    data = bytearray(path.read_bytes())
+    first = data.index(b"GCOL") + 16
+    data[first : first + 16] = bytes(16)
+    path.write_bytes(data)
+
+
 def twice(path):
     archive(path, DENSE)
     with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(path, "a") as file:
@@ -173,6 +183,7 @@ TRAPS = {
     "a compound type": (with_kernel(compound), "holds no numbers"),
     "a soft link to itself": (with_kernel(soft_circle), "no weight '0'"),
     "a circle of hard links": (hard_circle, "nests too deep"),
+    "an endless heap": (endless_heap, "global heap does not end"),
     "two members of a name": (twice, "two members 'config.json'"),
     "a zip bomb": (bomb, "claims to unfold"),
     "a zip bomb that lies": (bomb_that_lies, "damaged .keras archive"),

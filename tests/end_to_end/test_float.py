@@ -37,7 +37,7 @@ def test_every_layer_in_every_block_length(kernels, files, float_model, tmp_path
     wanted = float_model.predict(x[None], verbose=0)[0]
     from compiler.mcu import target
 
-    results = [target.execute(build, x, "host", blocks=blocks) for blocks in (1, 3, 64, 2000)]
+    results = [target.execute(build, [x], "host", blocks=blocks) for blocks in (1, 3, 64, 2000)]
     outputs = [np.asarray(result.values[build.graph.outputs[0].name]) for result in results]
     assert error(outputs[0], wanted) <= TOLERANCE
     assert all(np.array_equal(outputs[0], other) for other in outputs[1:])

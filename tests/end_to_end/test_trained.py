@@ -44,7 +44,7 @@ def noise():
 
 def test_interpreter_c_and_verilog_are_equal(builds, noise):
     for build in builds.values():
-        x = np.concatenate([stimulus(build, SAMPLES, seed=3), build.quantize(noise)])
+        x = np.concatenate([stimulus(build, SAMPLES, seed=3)[0], build.quantize(noise)])
         wanted = build.run(x, raw=True)
         for on in ("host", "emulator") if build.target == "mcu" else ("rtl",):
             assert np.array_equal(build.run(x, on=on, raw=True), wanted), on
