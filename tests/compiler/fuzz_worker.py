@@ -164,7 +164,7 @@ def damage_object(file, path, other, rng):
         parent[name] = link
     elif choice in (6, 7) and node.attrs:
         key = list(node.attrs)[rng.integers(len(node.attrs))]
-        strange = [
+        odd = [
             3,
             2.5,
             "text",
