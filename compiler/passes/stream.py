@@ -204,9 +204,9 @@ class _Streamer:
         taps = op.kernel.shape[0]
         reach = (taps - 1) * dilation
         if stride != 1:
-            raise _refuse(op.output, f"it has strides of {stride}")
+            raise _refuse(op.output, f"strides={stride}")
         if after:
-            raise _refuse(op.output, "it looks ahead: its padding is 'same', not 'causal'")
+            raise _refuse(op.output, "padding='same' looks ahead")
         lag = self._lag(x) + reach - before
         if before and self._lag(x):
             raise _refuse(op.output, "it pads zeros behind a 'valid' convolution")
@@ -291,5 +291,7 @@ def _why(op: Op) -> str:
 
 def _refuse(value: Value, why: str) -> CompileError:
     return CompileError(
-        f"does not stream: {why}", layer=value.layer, hint="Frames are computed whole with --mode frame on mcu."
+        f"does not stream: {why}",
+        layer=value.layer,
+        hint="The mcu target computes whole frames where the input has a known length.",
     )

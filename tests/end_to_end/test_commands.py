@@ -49,7 +49,7 @@ def text(files, path):
 BAD = {
     "unknown layer": (lambda f, p: edit(f, p, "gate", "class_name", "Mystery"), ["layer 'gate'", "'Mystery'"]),
     "missing file": (lambda f, p: p, ["no such file"]),
-    "truncated file": (truncated, ["cut short"]),
+    "truncated file": (truncated, ["damaged HDF5 file"]),
     "no model": (text, ["no Keras model"]),
     "padding same": (lambda f, p: edit(f, p, "conv_1", "padding", "same"), ["layer 'conv_1'", "padding='same'"]),
     "strides 2": (lambda f, p: edit(f, p, "conv_1", "strides", [2]), ["layer 'conv_1'", "strides="]),
