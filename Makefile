@@ -20,7 +20,7 @@ help:
 
 setup: $(VENV)/.installed
 	@.ci/packages $(NEEDED)
-	@test -d .cache/cmsis-dsp || $(RUN) -m compiler.mcu.cmsis
+	@test -d .cache/cmsis-dsp || $(RUN) -c 'from compiler.mcu import cmsis; cmsis.fetch()'
 
 setup-all: setup
 	@.ci/packages $(NEEDED_BY_ALL)
