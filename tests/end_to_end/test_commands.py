@@ -236,7 +236,7 @@ def test_names_that_c_and_verilog_would_not_take():
 
 @pytest.mark.parametrize("target", ["mcu", "fpga"])
 def test_odd_names_compile_and_stay_inside(target, files, tmp_path):
-    names = {"conv_0": "while", "relu_0": "../../x", "mix_0": "\u00fcn\u00efcode \u266b", "relu_1": "a" * 300}
+    names = {"conv_0": "while", "relu_0": "../../x */ `x", "mix_0": "\u00fcn\u00efcode \u266b", "relu_1": "a" * 300}
     names |= {"conv_1": "a" * 299 + "b", "grid_in": "module", "grid_out": "int", "audio": "if"}
     path = tmp_path / "default.keras"
     with zipfile.ZipFile(files["quantized.keras"]) as old, zipfile.ZipFile(path, "w") as new:
