@@ -7,6 +7,7 @@ y = build.run(x, on="emulator")
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,9 @@ def compile(
         if wanted.fixed:
             fixed = passes.FixedOptions(wanted.bits, wanted.weight_bits, wanted.rounding, wanted.input_range)
             graphs["fixed"] = passes.run(simple, passes.finish_fixed(fixed))
+        # The weights in every form they had on the way are several times their size; the last form is enough.
+        spec = replace(spec, layers=())
+        del lowered, simple
         return build.write(folder, graphs, wanted, spec, note)
     except CompileError as error:
         error.file = error.file or (str(model) if is_file else stem)
