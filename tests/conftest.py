@@ -10,8 +10,10 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 os.environ["TF_USE_LEGACY_KERAS"] = "1"  # QKeras is written against tf_keras
 
-# Helpers shared by several folders of tests.
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "compiler")]
+# The repository first, so that its packages are found before the folders of tests named after them; then the
+# helpers that several folders of tests share.
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent), str(HERE), str(HERE / "compiler")]
 
 
 @pytest.fixture(scope="session")
