@@ -9,7 +9,8 @@ from mcu_nets import dilated, wavenet
 from mcu_sketch import Sketch, gated, long_short, random_graph, windows
 from mcu_tools import compile_c, pointer, write
 
-from compiler import mcu, reference
+from compiler import keras_file, mcu, passes, reference
+from compiler.lowering import lower
 from compiler.mcu.execute import rings_at_rest
 
 
@@ -75,6 +76,19 @@ def test_a_network_of_convolutions(tmp_path, make, fixed):
     rings = rings_at_rest(device.schedule, np.zeros_like(sample))
     for ring in device.schedule.rings:
         np.testing.assert_allclose(ring.silence, rings[ring.name], atol=0 if fixed else 1e-6)
+
+
+@pytest.mark.parametrize("channels", [3, 8])
+def test_the_networks_of_guitar_players(tmp_path, channels):
+    """23 layers and a receptive field of 6,347 samples, none of which is run through."""
+    from models import randomize
+    from nam import a2
+
+    lowered = lower(keras_file.from_model(randomize(a2(channels), channels)), "net")
+    graph = passes.run(lowered, passes.prepare() + passes.simplify("stream") + passes.finish_float())
+    device = Device(tmp_path, graph)
+    for level in (0.3, 0.0):
+        check_rest(device, [np.float32([level])], times=graph.receptive_field)
 
 
 def test_windows_of_any_rank(tmp_path):
