@@ -12,6 +12,9 @@ import compiler
 from compiler import mcu, reference
 from compiler.checks import TIMES_FLOAT32, TOLERANCE, error
 
+# A random model may well ask for the softmax of one channel, which Keras doubts.
+pytestmark = pytest.mark.filterwarnings("ignore:You are using a softmax over axis:UserWarning")
+
 FEW = 25  # of each kind, in `make test`
 MANY = int(os.environ.get("RANDOM_GRAPHS", "1000"))  # of each kind, in `make test-all`
 HOPELESS = 1e-2  # no rounding of float32 comes so far in models of this size
