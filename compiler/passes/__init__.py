@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from compiler.graph import Graph
-from compiler.passes.clean import merge_repeated_relu, remove_dead, round_to_float32
+from compiler.passes.clean import merge_repeated_relu, remove_dead, remove_renamings, round_to_float32
 from compiler.passes.common import fold_constants, merge_equal
 from compiler.passes.dead_taps import remove_dead_taps
 from compiler.passes.fold_batch_norm import fold_into_product_before, fold_into_products_after
@@ -36,6 +36,7 @@ def simplify(mode: str = "stream") -> list[tuple[Level, Pass]]:
     begin = [("stream", stream)] if mode == "stream" else [("lowered", remove_dead_taps)]
     return [
         *begin,
+        (level, remove_renamings),
         (level, fold_constants),
         (level, merge_equal),
         (level, fold_into_product_before),

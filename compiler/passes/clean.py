@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 
 from compiler.graph import Graph, Value, rewrite
-from compiler.ops import Op, Unary
+from compiler.ops import Op, Reshape, Unary
 
 
 def remove_dead(graph: Graph) -> Graph:
@@ -37,6 +37,17 @@ def merge_repeated_relu(graph: Graph) -> Graph:
 
     def transform(op: Op) -> Op | Value:
         if isinstance(op, Unary) and op.function == "relu" and op.inputs[0].name in relus:
+            return op.inputs[0]
+        return op
+
+    return rewrite(graph, transform)
+
+
+def remove_renamings(graph: Graph) -> Graph:
+    """A reshape to the same shape is its input; crops and pads of a stream leave such behind."""
+
+    def transform(op: Op) -> Op | Value:
+        if isinstance(op, Reshape) and op.inputs[0].shape == op.output.shape and None not in op.output.shape:
             return op.inputs[0]
         return op
 

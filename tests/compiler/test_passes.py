@@ -102,6 +102,21 @@ def test_an_earlier_crop_makes_a_branch_wait():
     assert error(reference.run(graph, audio)[graph.warm_up :], np.asarray(model(audio[None]))[0]) < 1e-5
 
 
+def test_two_crops_of_one_value_count_apart():
+    import keras
+
+    layers = keras.layers
+    x = keras.Input((30, 2), name="audio")
+    crops = [layers.Cropping1D((n, 0), name=f"crop_{n}")(x) for n in (1, 3)]
+    again = layers.Cropping1D((2, 0), name="again")(crops[0])
+    model = randomize(keras.Model(x, layers.Concatenate()([again, layers.Dense(2)(crops[1])])))
+    graph = passes.run(lowered(model), passes.simplify("stream"))
+    assert graph.warm_up == 3
+    assert not graph.states
+    audio = noise(30, 2)
+    assert error(reference.run(graph, audio)[3:], np.asarray(model(audio[None]))[0]) < 1e-5
+
+
 def test_mode_falls_back_with_the_reason_or_refuses():
     import keras
 
