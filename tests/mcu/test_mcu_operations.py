@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from mcu_random import random_graph
 from mcu_sketch import (
     Sketch,
     convolutions,
@@ -17,7 +18,6 @@ from mcu_sketch import (
     every_operation,
     gated,
     long_short,
-    random_graph,
     scans,
     windows,
 )

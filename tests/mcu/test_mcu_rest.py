@@ -6,7 +6,8 @@ import re
 import numpy as np
 import pytest
 from mcu_nets import dilated, wavenet
-from mcu_sketch import Sketch, gated, long_short, random_graph, windows
+from mcu_random import random_graph
+from mcu_sketch import Sketch, gated, long_short, windows
 from mcu_tools import compile_c, pointer, write
 
 from compiler import keras_file, mcu, passes, reference

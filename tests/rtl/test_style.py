@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -54,7 +53,6 @@ def test_icarus_has_no_warnings(path, options):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("verilator"), reason="verilator is not installed")
 @pytest.mark.parametrize("path,options", VARIANTS)
 def test_verilator_has_no_warnings(path, options):
     command = ["verilator", "--lint-only", "-Wall", "-y", str(RTL), "--top-module", path.stem, str(path)]
