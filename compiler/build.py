@@ -15,6 +15,7 @@ import numpy as np
 
 from compiler import numerics, reference, store
 from compiler.errors import CompileError
+from compiler.execution import Contents
 from compiler.graph import Graph, Value
 from compiler.ops import Window
 from compiler.options import Options
@@ -105,41 +106,45 @@ class Build:
         Args:
             x: One array; or, for several inputs, a list in the model's order or a dict by input layer. Each is one
                 stream (samples, *shape), or one frame (*shape); or several, one axis more, each from reset.
+                A stream's control has one value for the whole of it, (*shape).
             on: The numpy interpreter, C on this machine, C on the emulated Cortex-M7, or simulated Verilog.
             raw: A fixed-point build takes and returns integers instead of real numbers.
 
         Returns:
-            The output with the same leading axes: float32, or int64 if raw; a dict by layer for several outputs.
+            The output with the same leading axes: float32, or int64 if raw. For several outputs a dict: by the keys
+            of the model where it gives a dict too, else by layer.
             A stream's warm-up is left out, so that shapes are Keras'.
 
         Raises:
             CompileError: x does not fit, or the build does not run there.
         """
-        xs = self.inputs(x)
-        several = xs[0].ndim == len(self.graph.inputs[0].shape) + (2 if self.streams else 1)
+        runs, several = self.runs(x)
+        parts = [self._one_run(xs, on, raw) for xs in runs]
+        stacked = parts[0]
         if self.streams and several:
-            parts = [self.run([one[i] for one in xs], on, raw=raw) for i in range(len(xs[0]))]
-            if isinstance(parts[0], dict):
-                return {key: np.stack([part[key] for part in parts]) for key in parts[0]}
-            return np.stack(parts)
-        if not self.streams and not several:
-            xs = [one[None] for one in xs]
+            stacked = {key: np.stack([part[key] for part in parts]) for key in parts[0]}
+        elif not several and not self.streams:
+            stacked = {key: y[0] for key, y in parts[0].items()}
+        return stacked if len(stacked) > 1 else next(iter(stacked.values()))
+
+    def _one_run(self, xs: Sequence[np.ndarray], on: On, raw: bool) -> dict[str, np.ndarray]:
+        """The outputs, by name, of one stream or of a batch of frames."""
         values = self.execute(xs if raw else self.own(xs), on)
         out = {}
-        for value in self.graph.outputs:
+        for name, value in zip(self.graph.output_names, self.graph.outputs, strict=True):
             y = values[value.name][self.graph.warm_up :]
             y = np.asarray(y, np.int64) if raw and self.fixed else self.real(value, y)
-            out[value.layer if value.layer not in out else value.name] = y if self.streams or several else y[0]
-        return out if len(out) > 1 else next(iter(out.values()))
+            out[name] = y
+        return out
 
     def layers(self, x: Inputs, on: On = "reference") -> dict[str, np.ndarray]:
         """What every layer computes from one stream or one frame of real numbers: {Keras layer: (steps, *shape)}.
 
         A layer whose work was folded into the next one has no value of its own.
         """
-        xs = self.inputs(x)
-        if not self.streams and xs[0].ndim == len(self.graph.inputs[0].shape):
-            xs = [one[None] for one in xs]
+        (xs, *more), several = self.runs(x)
+        if more or (self.streams and several):
+            raise CompileError("more than one stream", hint="Give one stream or one frame.")
         values = self.execute(self.own(xs), on, every=True)
         known = (*self.graph.inputs, *(op.output for op in self.graph.ops if not isinstance(op, Window)))
         return {value.layer: self.real(value, values[value.name]) for value in known if value.name in values}
@@ -160,10 +165,33 @@ class Build:
             return reference.evaluate(self.graph, xs)
         return dict(module.execute(self, list(xs), on, every=every).values)
 
+    def runs(self, x: Inputs) -> tuple[list[list[np.ndarray]], bool]:
+        """What is run, from reset each, and whether it was several: a list of (steps, *shape) for each input.
+
+        One run for each stream, a control repeated for every step of it; and one for all frames together.
+        """
+        xs = self.inputs(x)
+        graph = self.graph
+        main, first = next((x, value) for x, value in zip(xs, graph.inputs, strict=True) if not self._is_control(value))
+        several = main.ndim == len(first.shape) + (2 if self.streams else 1)
+        if not self.streams:
+            return [xs if several else [one[None] for one in xs]], several
+        streams = list(zip(*xs, strict=True)) if several else [tuple(xs)]
+        pairs = [list(zip(graph.inputs, stream, strict=True)) for stream in streams]
+        steps = main.shape[-len(first.shape) - 1]
+        return [
+            [np.broadcast_to(one, (steps, *one.shape)) if self._is_control(value) else one for value, one in pair]
+            for pair in pairs
+        ], several
+
+    def _is_control(self, value: Value) -> bool:
+        return value.name in self.graph.controls
+
     def inputs(self, x: Inputs) -> list[np.ndarray]:
         """The inputs as a list in the model's order, checked for number and shape."""
         wanted = self.graph.inputs
-        names = ", ".join(f"'{value.layer}' {value.shape}" for value in wanted)
+        held = {value.name: ", once a stream" for value in wanted if self._is_control(value)}
+        names = ", ".join(f"'{value.layer}' {value.shape}{held.get(value.name, '')}" for value in wanted)
         hint = f"The model takes {'samples' if self.streams else 'frames'} of {names}."
         if isinstance(x, Mapping):
             if set(x) != {value.layer for value in wanted}:
@@ -172,14 +200,17 @@ class Build:
         xs = [np.asarray(one) for one in x] if isinstance(x, list | tuple) else [np.asarray(x)]
         if len(xs) != len(wanted):
             raise CompileError(f"{len(xs)} inputs do not fit", hint=hint)
+        counts, lengths = set(), set()
         for value, one in zip(wanted, xs, strict=True):
             lead = one.ndim - len(value.shape)
-            if lead not in ((1, 2) if self.streams else (0, 1)) or one.shape[lead:] != value.shape:
+            timed = self.streams and not self._is_control(value)
+            if lead - timed not in (0, 1) or one.shape[lead:] != value.shape:
                 raise CompileError(f"an input of shape {one.shape} does not fit", hint=hint)
             if one.dtype.kind not in "fiu":
                 raise CompileError(f"an input of type {one.dtype} does not fit", hint="Give numbers.")
-        leads = {(one.ndim - len(value.shape), one.shape[:1]) for value, one in zip(wanted, xs, strict=True)}
-        if len(leads) > 1:
+            counts.add(one.shape[0] if lead > timed else None)
+            lengths.update(one.shape[lead - 1 : lead] if timed else ())
+        if len(counts) > 1 or len(lengths) > 1:
             raise CompileError("inputs of different lengths do not fit", hint=hint)
         return xs
 
@@ -216,17 +247,26 @@ def write(
     banner = manifest.banner(report, options)
     files, figures = module.generate(graph, options, banner)
     report.update(figures)
-    files = files | store.save(graphs) | {"report.json": _json(report)}
+    files["report.json"] = _json(report)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:
         new = Path(temporary) / "new"
-        for path, data in sorted(files.items()):
-            (new / path).parent.mkdir(parents=True, exist_ok=True)
-            (new / path).write_bytes(data)
+        # The weights as text, as an archive and as arrays need not be in memory all at once.
+        _write_files(new, files)
+        _write_files(new, store.save(graphs))
         if folder.exists():
             folder.rename(Path(temporary) / "old")
         new.rename(folder)
     return Build(folder)
+
+
+def _write_files(folder: Path, files: dict[str, Contents]) -> None:
+    """Writes files, each of which is let go as soon as it is written."""
+    for path in sorted(files):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        contents = files.pop(path)
+        with (folder / path).open("wb") as file:
+            file.writelines([contents] if isinstance(contents, bytes) else contents)
 
 
 def _json(data: Mapping[str, Any]) -> bytes:

@@ -123,7 +123,11 @@ def _culprit(graph: Graph, value: Value, known: set[str]) -> tuple[str, tuple[st
 def stimulus(build: Build, steps: int, seed: int) -> list[np.ndarray]:
     """One array (steps, *shape) for each input, in the build's own numbers: noise, zeros, steps, full scale."""
     rng = np.random.default_rng(seed)
-    return [_signal(build, value, steps, rng) for value in build.graph.inputs]
+    xs = [_signal(build, value, steps, rng) for value in build.graph.inputs]
+    # Controls stand still, so that it does not matter how the stream is cut into blocks.
+    held = build.graph.controls
+    pairs = zip(build.graph.inputs, xs, strict=True)
+    return [np.repeat(x[:1], steps, axis=0) if value.name in held else x for value, x in pairs]
 
 
 def _signal(build: Build, value: Value, steps: int, rng: np.random.Generator) -> np.ndarray:

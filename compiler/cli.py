@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from compiler.build import Build
 from compiler.checks import verify
 from compiler.errors import CheckError, CompileError
+from compiler.names import Namer
 from compiler.report import table
 
 DONE, CHECK_FAILED, BAD_INPUT = 0, 1, 2
@@ -72,14 +74,25 @@ def load_inputs(arguments: Sequence[str]) -> list[np.ndarray] | dict[str, np.nda
 
 
 def save_outputs(path: Path, y: np.ndarray | dict[str, np.ndarray], sample_rate_hz: int) -> None:
-    """Writes one output as `save_samples` does, or several into one .npz under their layers' names."""
+    """Writes one output as `save_samples` does, or several into one .npz under their names."""
     if not isinstance(y, dict):
         save_samples(path, y, sample_rate_hz)
     elif path.suffix == ".npz":
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, **y)
+        save_arrays(path, y)
     else:
         raise CompileError(f"cannot hold {len(y)} outputs", file=str(path), hint="Write an .npz.")
+
+
+def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes an .npz with an array under each name; a name that leads out of the archive is made an identifier."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    namer = Namer(set(arrays))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:  # np.savez has names of its own, as 'file'
+        for name, array in arrays.items():
+            parts = name.replace("\\", "/").split("/")
+            inside = namer(name) if {"", ".", ".."} & set(parts) else name
+            with archive.open(f"{inside}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
 
 
 def load_samples(path: Path) -> np.ndarray:

@@ -1,12 +1,14 @@
-"""What running a build somewhere yields; both targets speak this."""
+"""What generating a build and running it somewhere yield; both targets speak this."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+Contents = bytes | Iterator[bytes]  # of a generated file; a large one comes in pieces
 
 
 @dataclass(frozen=True, eq=False)

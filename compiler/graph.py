@@ -10,6 +10,7 @@ float graph and int64 in a fixed-point one.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Literal
@@ -17,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from compiler.numerics import Format
-from compiler.ops import Op, Recall
+from compiler.ops import Constant, Op, Recall
 
 Shape = tuple[int | None, ...]
 
@@ -73,6 +74,8 @@ class Graph:
 
     Args:
         warm_up: Samples at the beginning of a stream that Keras would not give, behind `valid` convolutions.
+        controls: Names of those inputs of a stream graph that stand still for a block of samples, as knobs do.
+        output_keys: By which the model gives its outputs, where it gives a dict.
     """
 
     name: str
@@ -82,6 +85,8 @@ class Graph:
     ops: tuple[Op, ...]
     states: tuple[State, ...] = ()
     warm_up: int = 0
+    controls: tuple[str, ...] = ()
+    output_keys: tuple[str, ...] = ()
 
     def state(self, name: str) -> State:
         """The state of that name."""
@@ -100,6 +105,29 @@ class Graph:
         return any(output.name == value.name for output in self.outputs)
 
     @property
+    def output_names(self) -> tuple[str, ...]:
+        """What the outputs are called, each otherwise: by the model's key, or by layer."""
+        names: list[str] = []
+        keys = self.output_keys or [value.layer for value in self.outputs]
+        for value, wanted in zip(self.outputs, keys, strict=True):
+            more = (f"{value.name}_{count}" for count in itertools.count(2))
+            names.append(next(name for name in itertools.chain((wanted, value.name), more) if name not in names))
+        return tuple(names)
+
+    @property
+    def held(self) -> frozenset[str]:
+        """Names of the values that follow from controls, with or without constants: they change with the controls."""
+        if not self.controls:
+            return frozenset()
+        held = set(self.controls)
+        fixed = {op.output.name for op in self.ops if isinstance(op, Constant)}
+        for op in self.ops:
+            sources = {value.name for value in op.inputs}
+            if op.state_read is None and sources & held and sources <= held | fixed:
+                held.add(op.output.name)
+        return frozenset(held)
+
+    @property
     def recurrent(self) -> bool:
         """Whether a sample depends on all before it."""
         return any(isinstance(op, Recall) for op in self.ops)
@@ -116,8 +144,14 @@ class Graph:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates a step."""
-        return sum(op.macs for op in self.ops)
+        """Multiply-accumulates a step, without those of `held_macs`."""
+        return sum(op.macs for op in self.ops) - self.held_macs
+
+    @property
+    def held_macs(self) -> int:
+        """Multiply-accumulates whenever the controls change."""
+        held = self.held
+        return sum(op.macs for op in self.ops if op.output.name in held)
 
     def __str__(self) -> str:
         return to_text(self)
@@ -187,7 +221,8 @@ def to_text(graph: Graph) -> str:
     """The graph as text, one value a line: for reading, for golden tests, never for reading back."""
     warm_up = f", {graph.warm_up} samples of warm-up" if graph.warm_up else ""
     lines = [f"{graph.mode} graph {graph.name}{warm_up}"]
-    lines += [f"  input {value.name}: {_type(value)}" for value in graph.inputs]
+    for value in graph.inputs:
+        lines.append(f"  input {value.name}: {_type(value)}{', held' if value.name in graph.controls else ''}")
     for state in graph.states:
         lines.append(f"  state {state.name}: {state.length} x {state.value.name} = {_attribute(state.initial)}")
     for op in graph.ops:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from compiler import cli, keras_file, passes
 from compiler.errors import CompileError
 from compiler.graph import Graph
-from compiler.keras_file import ModelSpec
+from compiler.keras_file import LayerSpec, ModelSpec
 from compiler.lowering import lower
 from compiler.lowering.table import TABLE
 from compiler.ops import Affine, Constant, Convolution, MatMul, Op, Quantize, Reshape, Unary
@@ -53,21 +53,21 @@ def _in_hardware(op: Op) -> bool:
     return isinstance(op, IN_HARDWARE) and plain and relu
 
 
-def rows(model: ModelSpec, prefix: str = "") -> Iterator[Row]:
-    """A row for each layer, those of nested models behind the model's own."""
-    for spec in model.layers:
+def rows(layers: Iterable[LayerSpec], prefix: str = "") -> Iterator[Row]:
+    """A row for each layer, and behind it those of the layers within it."""
+    for spec in layers:
         row = Row(prefix + spec.name, spec.class_name, parameters=sum(array.size for array in spec.weights))
         known = spec.class_name in TABLE or spec.class_name == "InputLayer" or spec.operator or spec.model is not None
         if not known:
             row.trouble = f"a layer of class '{spec.class_name}' is not supported"
         yield row
-        if spec.model is not None:
-            yield from rows(spec.model, f"{prefix}{spec.name}/")
+        within = spec.model.layers if spec.model is not None else filter(None, [spec.held])
+        yield from rows(within, f"{prefix}{spec.name}/")
 
 
 def describe(model: ModelSpec) -> str:
     """The whole page."""
-    layers = {row.name: row for row in rows(model)}
+    layers = {row.name: row for row in rows(model.layers)}
     graph: Graph | None = None
     try:
         graph = passes.run(lower(model, "net"), passes.prepare())
@@ -115,6 +115,8 @@ def _summary(graph: Graph) -> list[str]:
     simple = passes.run(graph, passes.simplify("stream"))
     reach = simple.receptive_field
     lines = ["mode: stream", f"{simple.macs:,} multiply-accumulates a sample"]
+    if controls := [value.layer for value in simple.inputs if value.name in simple.controls]:
+        lines.append(f"controls, one value a block: {', '.join(controls)}; {simple.held_macs:,} of a block")
     lines.append(f"receptive field: {f'{reach:,} samples' if reach else 'without end, it is recurrent'}")
     return [*lines, f"warm-up: {simple.warm_up} samples"] if simple.warm_up else lines
 

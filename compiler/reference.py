@@ -64,15 +64,20 @@ def run(graph: Graph, x: Array, *, precision: type[np.floating] = np.float64) ->
 
 
 def evaluate(graph: Graph, inputs: Sequence[Array], *, precision: type[np.floating] = np.float64) -> dict[str, Array]:
-    """Every value of a graph by name, each (steps, *shape), from inputs (steps, *shape)."""
+    """Every value of a graph by name, each (steps, *shape), from inputs (steps, *shape).
+
+    A control may also be given once, (*shape), for all steps.
+    """
     values: dict[str, Array] = {}
-    for value, x in zip(graph.inputs, inputs, strict=True):
-        x = np.asarray(x)
+    pairs = [(value, np.asarray(x)) for value, x in zip(graph.inputs, inputs, strict=True)]
+    steps = next(len(x) for value, x in pairs if value.name not in graph.controls)
+    for value, x in pairs:
+        if value.name in graph.controls and x.ndim == len(value.shape):
+            x = np.broadcast_to(x, (steps, *x.shape))
         fits = x.ndim == len(value.shape) + 1
         if not fits or any(n not in (None, m) for n, m in zip(value.shape, x.shape[1:], strict=True)):
             raise ValueError(f"input {value.name} wants (steps, {value.shape}), not {x.shape}")
         values[value.name] = x.astype(np.int64 if value.format else precision)
-    steps = len(next(iter(values.values())))
     late = _recurrent(graph)
     for op in graph.ops:
         if op.output.name not in late:

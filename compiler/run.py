@@ -12,7 +12,8 @@ from compiler.build import Build
 from compiler.errors import CompileError
 
 EPILOG = """x is one stream, (samples, channels), or several, (n, samples, channels), each run from reset; y has
-the same leading axes. A .wav holds one stream, full scale being 1.
+the same leading axes. A control, an input without time beside others with it, has one value a stream, (channels,) or
+(n, channels). A .wav holds one stream, full scale being 1.
 
 examples:
   python -m compiler.run build/wavenet-mcu --input x.npy --output y.npy --on emulator
@@ -56,18 +57,12 @@ def command() -> int:
     if given.output:
         cli.save_outputs(given.output, build.run(xs, given.on, raw=given.raw), rate)
     if given.layers:
-        if xs[0].ndim > len(build.graph.inputs[0].shape) + build.streams:
-            raise CompileError("--layers takes one stream or one frame", file=given.input[0])
-        given.layers.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(given.layers, **build.layers(xs, given.on))
+        cli.save_arrays(given.layers, build.layers(xs, given.on))
     return _compare(build, xs, given) if given.against else cli.DONE
 
 
 def _compare(build: Build, xs: list[np.ndarray], given: argparse.Namespace) -> int:
-    rank = len(build.graph.inputs[0].shape) + 1
-    batches = [xs] if xs[0].ndim == rank else [list(stream) for stream in zip(*xs, strict=True)]
-    if xs[0].ndim < rank:
-        batches = [[x[None] for x in xs]]
+    batches, _ = build.runs(xs)
     for number, one in enumerate(batches):
         difference = checks.compare(build, one if given.raw else build.own(one), given.on, given.against)
         if difference:

@@ -52,6 +52,8 @@ def verify(graph: Graph, level: Level, *, body: bool = False) -> None:
         _check(value.name not in known, value.name, "defined twice")
         _check((value.format is not None) == fixed, value.name, f"format {value.format}")
         known[value.name] = value
+    for name in graph.controls:
+        _check(name in known and graph.mode == "stream" and not fixed, name, "cannot be a control")
     for state in graph.states:
         _check(state.length > 0 and state.initial.shape == state.value.shape, state.name, "an odd state")
         _check_numbers(state.name, level, state.initial)

@@ -45,6 +45,19 @@ def is_model(body: Mapping[str, Any]) -> bool:
     return isinstance(body.get("layers"), list)
 
 
+def _holds_model(class_name: str, config: Mapping[str, Any]) -> bool:
+    """Whether a layer applies a model to each step, or such a layer."""
+    while class_name == "TimeDistributed":
+        layer = config.get("layer")
+        config = layer.get("config") if isinstance(layer, dict) else None
+        if not isinstance(config, dict):
+            return False
+        if is_model(config):
+            return True
+        class_name = layer.get("class_name")
+    return False
+
+
 def _guess_major(body: Mapping[str, Any]) -> int:
     """Keras 2 calls the shape of an input by another name."""
     entries = [entry.get("config") for entry in body["layers"] if isinstance(entry, dict)]
@@ -82,7 +95,8 @@ class _Reader:
         refs = [tuple(_shift(ref, counted) for ref in _refs(side, where)) for side in (inputs, outputs)]
         if not all(refs):
             raise CompileError("a model without inputs or outputs", layer=where)
-        return ModelSpec(name, sha256, tuple(specs), refs[0], refs[1], keys, rest)
+        names = _keys(outputs, where) if isinstance(outputs, dict) else ()
+        return ModelSpec(name, sha256, tuple(specs), refs[0], refs[1], keys, names, rest)
 
     def layer(self, entry: Any, weights: Weights, path: str) -> LayerSpec:
         entry = an_object(entry, "an entry of 'layers'", path or None)
@@ -97,6 +111,11 @@ class _Reader:
             return replace(spec, model=self.model(config, weights.model(name, class_name), path=f"{full}/"))
         if _is_operator(entry, config, nodes):
             return replace(spec, operator=True)
+        if _holds_model(class_name, config):
+            within = weights.held(name, class_name)
+            spec = replace(spec, held=self.layer(config["layer"], within, f"{full}/"))
+            within.close()
+            return spec
         return replace(spec, weights=weights.layer(name, class_name))
 
 
@@ -135,6 +154,16 @@ def _refs(side: Any, where: str | None) -> tuple[TensorRef, ...]:
     if is_ref(side):
         return (read_ref(where, side),)
     return tuple(ref for part in side for ref in _refs(part, where))
+
+
+def _keys(side: Any, where: str | None, path: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """By which keys one comes to each of the outputs that `_refs` finds; to those further in, by 'key/key'."""
+    if is_ref(side):
+        return ("/".join(path),)
+    parts = sorted(side.items()) if isinstance(side, dict) else [(str(i), part) for i, part in enumerate(side)]
+    return tuple(
+        name for key, part in parts for name in _keys(part, where, (*path, a_name(key, "the key of an output", where)))
+    )
 
 
 def _counts_from_one(spec: LayerSpec) -> bool:

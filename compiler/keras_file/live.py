@@ -66,5 +66,9 @@ class _Live:
     def model(self, name: str, class_name: str) -> Weights:
         return _Live(getattr(self._layers.get(name), "layers", ()), self._digest)
 
+    def held(self, name: str, class_name: str) -> Weights:
+        layer = getattr(self._layers.get(name), "layer", None)
+        return _Live(() if layer is None else (layer,), self._digest)
+
     def close(self) -> None:
         """Nothing is left over: what no layer has asked for does not belong to the graph."""

@@ -46,6 +46,7 @@ class LayerSpec:
         weights: In Keras' order of variables; empty for a nested model, whose layers have them.
         keras_major: The Keras that wrote the file: some names mean something else in Keras 2.
         model: The layers within, where this is a model itself.
+        held: What a TimeDistributed is made of, where that is a model or holds one.
         operator: An operation on tensors that Keras 3 recorded (`x * 0.5`, `keras.ops`), not a layer of that name.
     """
 
@@ -56,6 +57,7 @@ class LayerSpec:
     weights: tuple[np.ndarray, ...]
     keras_major: int = 3
     model: ModelSpec | None = None
+    held: LayerSpec | None = None
     operator: bool = False
 
 
@@ -67,6 +69,7 @@ class ModelSpec:
         sha256: Of the file, or of configuration and weights of a live model; empty for a nested one.
         inputs, outputs: In the order in which Keras takes and returns them.
         input_keys: The names by which it takes its inputs, where it takes a dict.
+        output_keys: Those by which it gives its outputs, in their order, where it gives a dict.
         config: What else the file says of the model.
     """
 
@@ -76,6 +79,7 @@ class ModelSpec:
     inputs: tuple[TensorRef, ...]
     outputs: tuple[TensorRef, ...]
     input_keys: tuple[str, ...] = ()
+    output_keys: tuple[str, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -34,6 +34,9 @@ class Weights(Protocol):
     def model(self, name: str, class_name: str) -> Weights:
         """The weights of a model within this one."""
 
+    def held(self, name: str, class_name: str) -> Weights:
+        """The weights of what a layer holds, which is asked for like a layer of a model."""
+
     def close(self) -> None:
         """Says that all layers have asked.
 
@@ -61,6 +64,8 @@ class ByName:
 
     def model(self, name: str, class_name: str) -> Weights:
         return ByPath(self._read(name), (name,))
+
+    held = model
 
     def close(self) -> None:
         """Nothing to say: Keras, too, lets layers go that it does not know."""
@@ -95,6 +100,8 @@ class ByPath:
 
     def model(self, name: str, class_name: str) -> Weights:
         return ByPath({}, (*self._path, name), self._top)
+
+    held = model
 
     def close(self) -> None:
         if self._top is self and self._left:
@@ -141,8 +148,30 @@ class ByGroup:
     def model(self, name: str, class_name: str) -> Weights:
         return ByGroup(self._group(name, class_name))
 
+    def held(self, name: str, class_name: str) -> Weights:
+        return Held(self._group(name, class_name))
+
     def close(self) -> None:
         """Nothing to say: optimisers and metrics stand beside layers."""
+
+
+class Held:
+    """What a layer holds, in the group `layer` of that layer's."""
+
+    def __init__(self, holder: Group | None) -> None:
+        self._group = holder.group("layer") if holder and "layer" in holder else None
+
+    def layer(self, name: str, class_name: str) -> Arrays:
+        return _collect(self._group) if self._group else ()
+
+    def model(self, name: str, class_name: str) -> Weights:
+        return ByGroup(self._group)
+
+    def held(self, name: str, class_name: str) -> Weights:
+        return Held(self._group)
+
+    def close(self) -> None:
+        """Nothing to say, as in the group of a model."""
 
 
 def _collect(group: Group, depth: int = 0) -> Arrays:

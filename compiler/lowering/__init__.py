@@ -18,6 +18,7 @@ from compiler.lowering.builder import Builder
 from compiler.lowering.layer import Layer
 from compiler.lowering.operators import lower_operator
 from compiler.lowering.table import TABLE
+from compiler.lowering.wrappers import each_step
 
 MOST_CALLS = 25_000  # models within models called twice each soon make more than there are layers in the world
 # What a model's configuration may say besides its layers, without effect on what a trained model computes.
@@ -34,7 +35,8 @@ def lower(model: ModelSpec, name: str) -> Graph:
     layers = {spec.name: spec for spec in model.layers}
     inputs = tuple(_input(_input_spec(ref, layers), builder) for ref in model.inputs)
     outputs = _Walk(model, builder, "", [MOST_CALLS]).run(inputs)
-    return Graph(name=name, mode="frame", inputs=inputs, outputs=outputs, ops=tuple(builder.ops))
+    ops, keys = tuple(builder.ops), model.output_keys
+    return Graph(name=name, mode="frame", inputs=inputs, outputs=outputs, ops=ops, output_keys=keys)
 
 
 Node = tuple[str, int]  # a layer, and which of its calls
@@ -119,9 +121,7 @@ class _Walk:
         if spec.operator or spec.class_name in ("TFOpLambda", "SlicingOpLambda"):
             return lower_operator(spec, self.builder, arguments, keywords)
         inputs = _inputs(spec, arguments, keywords)
-        if spec.model is not None:
-            return self._nested(spec, arguments, inputs)
-        return lower_layer(spec, self.builder, inputs)
+        return self._apply(spec, self.builder, inputs, arguments)
 
     def _filled(self, argument: Any, reader: str) -> Any:
         """An argument with values in place of references."""
@@ -133,14 +133,51 @@ class _Walk:
             return {key: self._filled(part, reader) for key, part in argument.items()}
         return argument
 
-    def _nested(self, spec: LayerSpec, arguments: tuple[Any, ...], inputs: Sequence[Value]) -> tuple[Value, ...]:
+    def _apply(
+        self, spec: LayerSpec, builder: Builder, inputs: Sequence[Value], arguments: tuple[Any, ...] = ()
+    ) -> tuple[Value, ...]:
+        if spec.model is not None:
+            return self._nested(spec, builder, inputs, arguments)
+        if spec.held is not None:
+            return (self._each_step(spec, builder, inputs),)
+        return lower_layer(spec, builder, inputs)
+
+    def _each_step(self, spec: LayerSpec, builder: Builder, inputs: Sequence[Value]) -> Value:
+        """A model, or what holds one, applied to each step of a value."""
+        layer = Layer(spec, builder)
+        held = replace(spec.held, name=f"{spec.name}/{spec.held.name}")
+        if len(inputs) != 1:
+            raise layer.error(f"is called on {len(inputs)} values, which a {spec.class_name} is not")
+
+        def step(to: Builder, element: Value) -> Value:
+            values = self._apply(held, to, (element,))
+            if len(values) != 1:
+                raise layer.error(f"a {held.class_name} that gives several values within is not supported")
+            return values[0]
+
+        layer.ignore("layer")
+        y = each_step(layer, inputs[0], step)
+        layer.finish()
+        return y
+
+    def _nested(
+        self, spec: LayerSpec, builder: Builder, inputs: Sequence[Value], arguments: tuple[Any, ...]
+    ) -> tuple[Value, ...]:
         model = spec.model
         if len(inputs) != len(model.inputs):
             raise CompileError(f"is called on {len(inputs)} values; it has {len(model.inputs)} inputs", layer=spec.name)
         given = next((argument for argument in arguments if isinstance(argument, Mapping)), None)
         if given is not None and tuple(sorted(given)) != model.input_keys:
             raise CompileError(f"is called on {sorted(given)}; its inputs are {model.input_keys}", layer=spec.name)
-        return _Walk(model, self.builder, f"{spec.name}/", self.calls_left).run(inputs)
+        layers = {layer.name: layer.config for layer in model.layers}
+        for ref, value in zip(model.inputs, inputs, strict=True):
+            own = layers.get(ref.layer, {})
+            shape = own.get("batch_shape", own.get("batch_input_shape"))
+            if isinstance(shape, list) and len(shape) != 1 + len(value.shape):
+                raise CompileError(
+                    f"is called on a value of shape {value.shape}; its input is {shape}", layer=spec.name
+                )
+        return _Walk(model, builder, f"{spec.name}/", self.calls_left).run(inputs)
 
 
 def lower_layer(spec: LayerSpec, builder: Builder, inputs: Sequence[Value]) -> tuple[Value, ...]:

@@ -71,13 +71,11 @@ def _merge(layer: Layer, a: Value, b: Value) -> tuple[Value, ...]:
 
 
 def time_distributed(table: Mapping[str, Lower], layer: Layer, x: Value) -> Value:
-    """Keras' TimeDistributed: a layer applied to each step by itself.
+    """Keras' TimeDistributed around a layer that is no model: the layer applied to each step by itself.
 
     Args:
         table: Of the functions that lower the layer within.
     """
-    if len(x.shape) < 2:
-        raise layer.error("its input has no axes behind time")
     serialized, weights = layer.take("layer"), layer.all_weights()
 
     def apply(to: Builder, value: Value) -> Value:
@@ -92,7 +90,19 @@ def time_distributed(table: Mapping[str, Lower], layer: Layer, x: Value) -> Valu
         return y
 
     if isinstance(serialized, Mapping) and serialized.get("class_name") in POINTWISE:
+        _check_time(layer, x)
         return apply(layer, x)
+    return each_step(layer, x, apply)
+
+
+def _check_time(layer: Layer, x: Value) -> None:
+    if len(x.shape) < 2:
+        raise layer.error("its input has no axes behind time")
+
+
+def each_step(layer: Layer, x: Value, apply: Callable[[Builder, Value], Value]) -> Value:
+    """What `apply` makes of each step of x by itself."""
+    _check_time(layer, x)
     unchanged: list[bool] = []
 
     def step(to: Builder, element: Value) -> Value:

@@ -7,7 +7,8 @@ compile a finished build and try it.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,17 @@ from compiler.mcu.schedule import schedule
 if TYPE_CHECKING:
     from compiler.mcu.runner import Run, image_size, run
 
-__all__ = ["Run", "generate", "image_size", "run", "schedule", "scratch_bytes", "state_bytes", "weights_bytes"]
+__all__ = [
+    "Run",
+    "generate",
+    "image_size",
+    "pieces",
+    "run",
+    "schedule",
+    "scratch_bytes",
+    "state_bytes",
+    "weights_bytes",
+]
 
 RUNTIME = Path(__file__).resolve().parents[2] / "firmware" / "runtime"
 HEADERS = ("nn_base.h", "nn_convert.h", "nn_fixed.h", "nn_float.h", "nn_kernels_fixed_c.h", "nn_ring.h")
@@ -41,6 +52,8 @@ def generate(
 ) -> dict[str, bytes]:
     """The sources of a build: file name -> contents. The same arguments give the same bytes.
 
+    `pieces` gives them without holding the weights' text in memory.
+
     They compile in their folder with `cc -c -I. *.c`, without the -I. where CMSIS-DSP is not part of them.
 
     Args:
@@ -54,8 +67,22 @@ def generate(
     Raises:
         CompileError: Naming the first layer this target cannot compute; a name that cannot be used.
     """
+    files = pieces(graph, name=name, kernels=kernels, sample_rate_hz=sample_rate_hz, banner=banner)
+    return {file: contents if isinstance(contents, bytes) else _whole(contents) for file, contents in files.items()}
+
+
+def _whole(contents: Iterator[bytes]) -> bytes:
+    written = BytesIO()  # joining would hold every piece beside the whole
+    written.writelines(contents)
+    return written.getvalue()
+
+
+def pieces(
+    graph: Graph, *, name: str, kernels: Kernels, sample_rate_hz: int | None, banner: Sequence[str]
+) -> dict[str, bytes | Iterator[bytes]]:
+    """As `generate`, a large file in pieces."""
     _check_name(name)
-    plan = schedule(graph)
+    plan = schedule(graph, kernels)
     used = sorted(emit.uses_cmsis(plan, kernels))
     sources = [f"{name}.c", *used]
     texts = {
@@ -63,7 +90,7 @@ def generate(
         f"{name}.c": emit.source(plan, name, banner, kernels),
         "CMakeLists.txt": emit.cmake(name, banner, sources),
     }
-    files = {file: text.encode() for file, text in texts.items()}
+    files: dict[str, bytes | Iterator[bytes]] = {file: text.encode() for file, text in texts.items()}
     files[f"{name}_weights.h"] = tables.weights(plan, name, banner, kernels)
     runtime = [*HEADERS, *(() if plan.fixed else FLOAT_HEADERS)]
     runtime += [*(["cmsis_compiler.h", "nn_kernels_cmsis.h"] if used else ["nn_kernels_c.h"])]

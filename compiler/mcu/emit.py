@@ -33,7 +33,7 @@ def source(schedule: Schedule, name: str, banner: Sequence[str], kernels: Kernel
     upper, one = name.upper(), "frame" if schedule.frames else "sample"
     boxes = any(isinstance(step, Convolve | Pool) for step in _every_step(schedule))
     moves = [f" {pointer} += {upper}_{size}" for pointer, size in _strides(schedule)]
-    body, count = _body(schedule, name, trace=True), text.counted(schedule)
+    held, body, count = _held(schedule, name), _body(schedule, name, trace=True), text.counted(schedule)
     includes = ["nn_boxes.h"] if boxes else []
     if not schedule.fixed:
         includes.append("nn_strided.h")
@@ -65,7 +65,7 @@ void {name}_init({name}_t *s)
 {_rest(schedule, name)}
 void {name}_process({text.parameters(schedule, name)})
 {{
-{text.lines([*_scratch(schedule, body), "    (void)s;"])}
+{text.lines([*_scratch(schedule, [*held, *body]), "    (void)s;", *held])}
     for (; {count} != 0; {count}--,{",".join(moves)}) {{
 {text.lines(body)}
     }}
@@ -75,8 +75,9 @@ void {name}_process({text.parameters(schedule, name)})
 
 def _strides(schedule: Schedule) -> Iterator[tuple[str, str]]:
     for word, key, ports in (("in", "INPUTS", schedule.inputs), ("out", "OUTPUTS", schedule.outputs)):
-        for number in range(len(ports)):
-            yield (f"{word}{number}", f"{key}_{number}") if len(ports) > 1 else (word, key)
+        for number, port in enumerate(ports):
+            if not port.held:
+                yield (f"{word}{number}", f"{key}_{number}") if len(ports) > 1 else (word, key)
 
 
 def _every_step(schedule: Schedule) -> Iterator[Step]:
@@ -94,10 +95,18 @@ def _scratch(schedule: Schedule, calls: Iterable[str]) -> list[str]:
     return [f"    {ctype} {SCRATCH[ctype]}[{size}];" for ctype, size in used.items()]
 
 
+def _held(schedule: Schedule, prefix: str) -> list[str]:
+    """What is done once a call, unless it is one of no samples, for which the pointers may be any."""
+    caller = Caller(schedule, prefix)
+    calls = [f"    {line}" for step in schedule.steps[: schedule.held] for line in caller.call(step)]
+    return [f"    if ({text.counted(schedule)} == 0) {{", "        return;", "    }", *calls] if calls else []
+
+
 def _body(schedule: Schedule, prefix: str, *, trace: bool = False) -> list[str]:
-    caller, body = Caller(schedule, prefix), []
-    for index in range(-1, len(schedule.steps)):
-        if index >= 0:
+    """What is done with each sample."""
+    caller, body, first = Caller(schedule, prefix), [], schedule.held
+    for index in range(first - 1, len(schedule.steps)):
+        if index >= first:
             body += [f"        {line}" for line in caller.call(schedule.steps[index])]
         for number, value in enumerate(schedule.values if trace else ()):
             if value.after == index:
@@ -141,8 +150,8 @@ def _resets(schedule: Schedule, prefix: str) -> list[str]:
     return [f"    {_filled(ring, prefix, 'initial', ring.initial)}" for ring in schedule.rings]
 
 
-def _filled(ring: Ring, prefix: str, what: str, sample: np.ndarray) -> str:
-    table = f"{prefix}_{ring.name}_{what}" if sample.any() else "NULL"
+def _filled(ring: Ring, prefix: str, what: str, numbers: np.ndarray) -> str:
+    table = f"{prefix}_{ring.name}_{what}" if numbers.any() else "NULL"
     member = f"s->ring_{ring.name}, &s->at_{ring.name}"
     return f"nn_ring_fill_{SUFFIX[ring.ctype]}({member}, {table}, {ring.length}, {ring.channels});"
 
@@ -159,7 +168,8 @@ def _rest(schedule: Schedule, name: str) -> str:
     unused = [f"    (void){pointer.rpartition('*')[2]};" for pointer in pointers]
     if once:
         inner = [*(f"    {line}" for line in steps), "    (void)moves;", "    return 0;"]
-        silence = [f"    {_filled(ring, name, 'silence', ring.silence)}" for ring in schedule.rings] + ["    return 0;"]
+        silence = [f"    {_filled(ring, name, 'silence', np.array(ring.silence))}" for ring in schedule.rings]
+        silence.append("    return 0;")
     else:
         inner = [f"    for (int step = 0; step < {MOST_STEPS_TO_REST}; step++) {{", "        moves = 0;"]
         inner += [*(f"        {line}" for line in steps), "        if (!moves) {", "            return 0;", "        }"]

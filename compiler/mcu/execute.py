@@ -1,16 +1,19 @@
 """Runs a schedule in numpy, one sample at a time, on the memory the schedule laid out.
 
 It tests a schedule before there is any C: liveness, rings, fused steps. Integers are exact; floats are
-rounded to 32 bits after each step, their sums in numpy's order.
+rounded to 32 bits after each step, their sums in numpy's order, or in that of the C, where it says which machine the
+C is for: then a network of products and sums comes to the same bits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from compiler import functions, numerics
+from compiler.mcu.packing import Kernels
 from compiler.mcu.plan import Schedule
 from compiler.mcu.steps import (
     DTYPES,
@@ -56,7 +59,7 @@ def execute(schedule: Schedule, *inputs: np.ndarray, aliased: bool = False) -> d
 
     Args:
         schedule: What to run, from reset.
-        inputs: (steps, *shape) each, float32 or int16.
+        inputs: (steps, *shape) each, float32 or int16. Where a held one differs from step to step, a call begins.
         aliased: Whether output samples overwrite input samples, as a caller may have it.
 
     Returns:
@@ -65,10 +68,40 @@ def execute(schedule: Schedule, *inputs: np.ndarray, aliased: bool = False) -> d
     return _Machine(schedule).run(inputs, aliased)
 
 
-def rings_at_rest(schedule: Schedule, *sample: np.ndarray) -> dict[str, np.ndarray]:
+@dataclass(frozen=True)
+class Arithmetic:
+    """How C sums products.
+
+    Args:
+        kernels: Plain C begins with the bias and ends with the last input; CMSIS-DSP ends with the bias.
+        fused: Whether the machine rounds a product and a sum at once, where the runtime lets it.
+    """
+
+    kernels: Kernels
+    fused: bool
+
+    def add(self, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+        """a * b + c, NN_MADD of firmware/runtime/nn_base.h."""
+        if self.fused:
+            return (a.astype(np.float64) * b + c).astype(np.float32)
+        return a * b + c
+
+    def product(self, x: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
+        """(rows, inputs) @ (inputs, outputs) + (outputs,)."""
+        first = bias if self.kernels == "c" else np.zeros_like(bias)
+        y = np.broadcast_to(first, (len(x), first.size)).astype(np.float32)
+        for number, row in enumerate(weights):
+            given = x[:, number : number + 1]
+            y = self.add(given, row, y) if self.kernels == "c" else y + given * row
+        return y if self.kernels == "c" else y + bias
+
+
+def rings_at_rest(
+    schedule: Schedule, *sample: np.ndarray, arithmetic: Arithmetic | None = None
+) -> dict[str, np.ndarray]:
     """What each ring holds of each past sample when one sample has come in for ever, (channels,), without
     recurrence."""
-    machine = _Machine(schedule)
+    machine = _Machine(schedule, arithmetic)
     ports = zip(schedule.inputs, sample, strict=True)
     machine.caller = {
         ("in", n): np.asarray(x, DTYPES[port.place.ctype]).reshape(-1) for n, (port, x) in enumerate(ports)
@@ -79,8 +112,9 @@ def rings_at_rest(schedule: Schedule, *sample: np.ndarray) -> dict[str, np.ndarr
 
 
 class _Machine:
-    def __init__(self, schedule: Schedule) -> None:
+    def __init__(self, schedule: Schedule, arithmetic: Arithmetic | None = None) -> None:
         self.schedule = schedule
+        self.arithmetic = arithmetic
         self.scratch = {ctype: np.zeros(size, DTYPES[ctype]) for ctype, size in schedule.scratch.items()}
         self.caller: dict[tuple[str, int | str], np.ndarray] = {}
         self.reset()
@@ -94,6 +128,7 @@ class _Machine:
         schedule = self.schedule
         traced: dict[str | int, list[np.ndarray]] = {value.name: [] for value in schedule.values}
         traced |= {number: [] for number in range(len(schedule.outputs))}
+        controls: list[bytes] | None = None
         for samples in zip(*inputs, strict=True):
             given = [
                 np.array(x, DTYPES[port.place.ctype]).reshape(-1)
@@ -103,7 +138,12 @@ class _Machine:
             if aliased:
                 results = given
             self.caller = {("in", n): x for n, x in enumerate(given)} | {("out", n): y for n, y in enumerate(results)}
-            for index, step in enumerate((None, *schedule.steps), -1):
+            held = [x.tobytes() for port, x in zip(schedule.inputs, given, strict=True) if port.held]
+            if held != controls:
+                controls = held
+                for step in schedule.steps[: schedule.held]:
+                    self.step(step)
+            for index, step in enumerate((None, *schedule.steps[schedule.held :]), schedule.held - 1):
                 if step is not None:
                     self.step(step)
                 for value in schedule.values:
@@ -154,7 +194,10 @@ class _Machine:
             case Product(rescale=Rescale() as rescale):
                 return _rescaled(rescale, x.astype(np.int64) @ step.weights + step.bias)
             case Product(accumulator="float"):
-                return _ended(step.activation, x.reshape(step.rows, -1) @ step.weights + step.bias)
+                rows = x.reshape(step.rows, -1)
+                if self.arithmetic:
+                    return _ended(step.activation, self.arithmetic.product(rows, step.weights, step.bias))
+                return _ended(step.activation, rows @ step.weights + step.bias)
             case Product():
                 return x.astype(np.int64) @ step.weights + step.bias
             case Convolve():
@@ -168,7 +211,12 @@ class _Machine:
                     return np.where(inside[..., None], rows, -np.inf).max(1)
                 return np.where(inside[..., None], rows, 0).sum(1) / inside.sum(1)[:, None]
             case ScaleShift():
-                return x.reshape(-1, step.scale.size) * step.scale + step.shift
+                rows = x.reshape(-1, step.scale.size)
+                return (
+                    self.arithmetic.add(rows, step.scale, step.shift)
+                    if self.arithmetic
+                    else (rows * step.scale + step.shift)
+                )
             case Activate():
                 return functions.apply(step.function, x, step.parameters)
             case RoundToGrid():

@@ -9,6 +9,8 @@ from compiler.mcu.calls import SCRATCH, Caller
 from compiler.mcu.plan import Port, Schedule
 from compiler.mcu.text import MOST_STEPS_TO_REST
 
+CONTROLS = "bit i: input i stands still for a whole call, which is given it once"
+
 
 def header(schedule: Schedule, name: str, banner: Sequence[str], sample_rate_hz: int | None) -> str:
     """`<name>.h`: the interface."""
@@ -24,6 +26,7 @@ def header(schedule: Schedule, name: str, banner: Sequence[str], sample_rate_hz:
         "FIXED": (int(schedule.fixed), fixed),
         "IN_FRACTION": (schedule.inputs[0].fraction if schedule.inputs else 0, "bits behind the binary point"),
         "OUT_FRACTION": (schedule.outputs[0].fraction, ""),
+        "CONTROLS": (sum(1 << number for number, port in enumerate(schedule.inputs) if port.held), CONTROLS),
         "RECEPTIVE_FIELD": (field or 0, reach),
         "WARM_UP": (schedule.warm_up, f"{one}s out at the beginning that the model does not give"),
         "LATENCY": (0, f"{one}s from one in to the one out that belongs to it"),
@@ -128,6 +131,11 @@ def _process_interface(schedule: Schedule, name: str) -> str:
     if schedule.frames:
         return f"/* The next `frames` frames, each whole and in C order, none knowing of another.{many}{alias} */"
     layout = f" in[sample][{upper}_INPUTS], out[sample][{upper}_OUTPUTS]." if single else many
+    held = [f"in{number}" for number, port in enumerate(schedule.inputs) if port.held]
+    if held:
+        controls = f"{held[0]} is a control" if len(held) == 1 else f"{', '.join(held)} are controls"
+        alias += f"\n   {controls}: one value for all samples of a call. What depends on controls alone is"
+        alias += " computed\n   once a call."
     return f"""/* The next `samples` samples, interleaved:{layout} Any number
    will do, and however a stream is cut into calls, the bits that come out are the same.{alias} */"""
 
@@ -135,14 +143,17 @@ def _process_interface(schedule: Schedule, name: str) -> str:
 def _rest_interface(schedule: Schedule, name: str) -> str:
     if not schedule.rings:
         return ""
+    held = any(port.held for port in schedule.inputs)
+    controls = "\n   and with these controls" if held else ""
+    zeros = ", those of the controls among them" if held else ""
     limit = "" if schedule.receptive_field else f" It is\n   looked for in at most {MOST_STEPS_TO_REST} steps."
     return f"""
-/* As if this sample had come in for ever, so that a stream that goes on with it starts without a jump.{limit}
+/* As if this sample had come in for ever, so that a stream that goes on with it{controls} starts without a jump.{limit}
    0; or, where that leads to no fixed state, another number, and the state is as after reset. A NaN that has come
    in leaves a state without recurrence after {name.upper()}_RECEPTIVE_FIELD samples, others by a reset. */
 int {name}_reset_to_rest({", ".join([f"{name}_t *s", *text.pointers(schedule, inputs_only=True)])});
 
-/* The same for zeros{", from constants" if schedule.receptive_field else ""}. */
+/* The same for zeros{zeros}{", from constants" if schedule.receptive_field else ""}. */
 int {name}_reset_to_silence({name}_t *s);
 """
 

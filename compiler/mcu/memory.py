@@ -30,6 +30,7 @@ def assign(
     results: Sequence[Place],
     *,
     aliased: bool,
+    held: int = 0,
 ) -> tuple[tuple[Step, ...], tuple[Traced, ...], dict[CType, int]]:
     """Gives every planned buffer an address, by the lives of the values.
 
@@ -42,6 +43,7 @@ def assign(
         values: What exists after which step.
         results: The places of the output values.
         aliased: Whether the caller may pass the same memory as input and output.
+        held: What the first so many steps compute stays as it is while the others run again and again.
 
     Returns:
         All steps and the values with their final places, and the elements of each scratch area.
@@ -50,13 +52,16 @@ def assign(
     final: dict[int | str, Place] = {}
     for number, result in enumerate(results):
         out = Place("out", result.ctype, 0, result.size, number)
-        if result.which not in final and _writes_through([*steps, *late], result, aliased):
+        if result.which not in final and _writes_through([*steps, *late], result, aliased, held):
             final[result.which] = out
         else:
             steps.append(Copy(name=f"output_{number}", sources=(result,), target=out))
     steps += late
 
     buffers = _buffers(steps, values)
+    for buffer in buffers.values():
+        if buffer.born < held:
+            buffer.dies = len(steps)
     placed: list[tuple[_Buffer, Place]] = []
     scratch: dict[CType, int] = {}
     for which in sorted((w for w in buffers if w not in final), key=lambda w: buffers[w].born):
@@ -100,12 +105,14 @@ def _touched(step: Step) -> list[Place]:
     return [place for place in places if place.area == "planned"]
 
 
-def _writes_through(steps: Sequence[Step], result: Place, aliased: bool) -> bool:
+def _writes_through(steps: Sequence[Step], result: Place, aliased: bool, held: int) -> bool:
     """Whether an output value may be computed in the caller's output, which may be the input's memory."""
     if result.area != "planned" or result.offset:
         return False
     mine = [index for index, step in enumerate(steps) if any(p.which == result.which for p in _touched(step))]
     first = mine[0]
+    if first < held:
+        return False  # every sample has an output of its own
     sizes = [p.offset + p.size for index in mine for p in _touched(steps[index]) if p.which == result.which]
     if max(sizes) > result.size:
         return False

@@ -23,12 +23,17 @@ class Traced:
 
 @dataclass(frozen=True)
 class Port:
-    """One of the caller's inputs or outputs: what it carries, and bits behind the binary point, 0 for floats."""
+    """One of the caller's inputs or outputs: what it carries, and bits behind the binary point, 0 for floats.
+
+    Args:
+        held: Whether it is given once a call and not once a sample.
+    """
 
     name: str
     shape: tuple[int, ...]
     place: Place
     fraction: int = 0
+    held: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +42,7 @@ class Schedule:
 
     Args:
         frames: Whether it takes whole frames and remembers nothing.
+        held: So many of the steps, the first ones, depend on held inputs alone: once a call will do.
         constants: Tables that are values themselves.
         rest: The steps that make every ring what it is when one sample has come in for ever. In a recurrent
             graph they bring the rings closer to it, if at all.
@@ -56,6 +62,7 @@ class Schedule:
     scratch: dict[CType, int]
     receptive_field: int | None
     warm_up: int
+    held: int = 0
 
     @property
     def fixed(self) -> bool:

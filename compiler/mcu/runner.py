@@ -98,7 +98,7 @@ def run(
         folder: The build; it is only read.
         name: The prefix of its files.
         xs: The inputs in the order of the model, (steps, *shape) each, or the only one: float32 for a float build,
-            int16 for a fixed-point one.
+            int16 for a fixed-point one. Each call is given a control as it is at the call's first sample.
         on: The host's gcc, or a Cortex-M7 under QEMU.
         blocks: The samples, or frames, of each call of process; a sequence is repeated.
         trace: Whether to record every value.

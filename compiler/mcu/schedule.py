@@ -1,9 +1,10 @@
 """Graph -> schedule: the steps of one sample or one frame, where each value lies, and how long.
 
-A product takes the activation or requantisation behind it along when nothing else reads its sums. What only
-looks at numbers differently (a Reshape, a Slice of neighbours, a Recall) costs nothing: its value lies where the
-numbers are. A ring is filled as soon as its last window has been gathered, so that it holds the past only; one
-that a Recall reads is filled last of all. Values share memory when their lives do not overlap.
+What depends on controls alone comes first, to be done once a call. A product takes the activation or
+requantisation behind it along when nothing else reads its sums. What only looks at numbers differently (a Reshape,
+a Slice of neighbours, a Recall) costs nothing: its value lies where the numbers are. A ring is filled as soon as its
+last window has been gathered, so that it holds the past only; one that a Recall reads is filled last of all. Values
+share memory when their lives do not overlap.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from typing import get_args
 import numpy as np
 
 from compiler import ops as ir
-from compiler import reference
 from compiler.errors import CompileError
-from compiler.graph import Graph, Value, rewrite
+from compiler.graph import Graph, Value
 from compiler.mcu import floating
+from compiler.mcu.execute import Arithmetic, rings_at_rest
 from compiler.mcu.memory import assign
+from compiler.mcu.packing import Kernels
 from compiler.mcu.plan import Port, Schedule, Traced
 from compiler.mcu.steps import (
     Activation,
@@ -35,6 +37,7 @@ from compiler.mcu.steps import (
     Scan,
     Step,
 )
+from compiler.names import Namer
 from compiler.numerics import Format
 from compiler.ops import Convolution, MatMul, Op, Recall, Unary, Window
 
@@ -42,8 +45,11 @@ MOST_ELEMENTS = 65535  # CMSIS-DSP counts rows and columns in 16 bits
 MOST_SHIFT = {"int32_t": 30, "int64_t": 62}
 
 
-def schedule(graph: Graph) -> Schedule:
+def schedule(graph: Graph, kernels: Kernels = "c") -> Schedule:
     """The schedule of a stream graph or of a frame graph whose shapes are known.
+
+    Args:
+        kernels: Whose order of terms the constants of silence are to come from; nothing else depends on it.
 
     Raises:
         CompileError: Naming the first layer that this target cannot compute.
@@ -52,13 +58,21 @@ def schedule(graph: Graph) -> Schedule:
     if not made.rings:
         return made
     resting = _Scheduler(_what_states_need(graph), whole=graph).run()
-    silence = _silence(graph)
-    rings = tuple(replace(ring, silence=silence.get(ring.name)) for ring in made.rings)
     scratch = {
         ctype: max(made.scratch.get(ctype, 0), resting.scratch.get(ctype, 0))
         for ctype in {**made.scratch, **resting.scratch}
     }
-    return replace(made, rings=rings, rest=resting.steps, scratch=scratch)
+    made = replace(made, rest=resting.steps, scratch=scratch)
+    return made if graph.recurrent else _with_silence(made, kernels)
+
+
+def _with_silence(made: Schedule, kernels: Kernels) -> Schedule:
+    """With what the rings hold when zeros have come in for ever, to the bit that the C itself would come to: in a
+    deep network, the last places of one layer are amplified by those behind it."""
+    zeros = [np.zeros(port.place.size) for port in made.inputs]
+    held = [rings_at_rest(made, *zeros, arithmetic=Arithmetic(kernels, fused)) for fused in (True, False)]
+    rings = tuple(replace(ring, silence=tuple(each[ring.name] for each in held)) for ring in made.rings)
+    return replace(made, rings=rings)
 
 
 class _Scheduler:
@@ -93,6 +107,12 @@ class _Scheduler:
             self._open_input(number, value)
         last = self._last_readers()
         done: set[str] = set()
+        once = graph.held
+        for op in graph.ops:
+            if op.output.name in once and op.output.name not in done:
+                done |= self._add(op)
+        held = len(self.steps) if once else 0
+        self.values = [replace(value, after=held - 1) if once else value for value in self.values]
         for index, op in enumerate(graph.ops):
             if op.output.name not in done:
                 done |= self._add(op)
@@ -100,10 +120,10 @@ class _Scheduler:
                 if last.get(state.name) == index:
                     self.steps.append(self._push(state.name, self.places[state.value.name]))
         late = [self._push(state.name, self._kept(state.value)) for state in graph.states if state.name in self.late]
-        inputs, outputs = self._ports("in", graph.inputs), self._ports("out", graph.outputs)
+        inputs, outputs = self._ports("in", graph.inputs), self._ports("out", graph.outputs, graph.output_keys)
         results = [self.places[value.name] for value in graph.outputs]
         aliased = len(inputs) == len(outputs) == 1 and _may_be_one(inputs[0].place, outputs[0].place)
-        steps, values, scratch = assign(self.steps, late, self.values, results, aliased=aliased)
+        steps, values, scratch = assign(self.steps, late, self.values, results, aliased=aliased, held=held)
         return Schedule(
             frames=graph.mode == "frame",
             inputs=inputs,
@@ -116,17 +136,20 @@ class _Scheduler:
             scratch=scratch,
             receptive_field=graph.receptive_field,
             warm_up=graph.warm_up,
+            held=held,
         )
 
-    def _ports(self, area: str, values: tuple[Value, ...]) -> tuple[Port, ...]:
+    def _ports(self, area: str, values: tuple[Value, ...], keys: tuple[str, ...] = ()) -> tuple[Port, ...]:
+        names = map(Namer(), keys) if keys else [value.name for value in values]
         return tuple(
             Port(
-                value.name,
+                name,
                 tuple(value.shape),
                 Place(area, self._ctype(value), 0, value.size, number),
                 value.format.fraction if value.format else 0,
+                held=area == "in" and value.name in self.graph.controls,
             )
-            for number, value in enumerate(values)
+            for number, (name, value) in enumerate(zip(names, values, strict=True))
         )
 
     def _open_input(self, number: int, value: Value) -> None:
@@ -321,25 +344,4 @@ def _what_states_need(graph: Graph) -> Graph:
             kept.append(op)
         elif op.state_read is not None:
             kept.append(op)  # it says that the state is kept
-    return replace(graph, outputs=(), ops=tuple(reversed(kept)))
-
-
-def _silence(graph: Graph) -> dict[str, np.ndarray]:
-    """What each state holds when zeros have come in for ever, (channels,) by name; nothing in a recurrent graph.
-
-    A window over what has always been the same is that, as often as it has taps: no time passes.
-    """
-    if graph.recurrent:
-        return {}
-
-    def settled(op: Op) -> Op | list[Op]:
-        if not isinstance(op, Window):
-            return op
-        (x,) = op.inputs
-        once = Value(f"{op.output.name}_once", (1, *x.shape), x.layer, x.format)
-        again = ir.Repeat(inputs=(once,), output=op.output, axis=0, times=op.taps)
-        return [ir.Reshape(inputs=(x,), output=once), again]
-
-    zeros = [np.zeros((1, *value.shape)) for value in graph.inputs]
-    values = reference.evaluate(rewrite(graph, settled), zeros)
-    return {state.name: values[state.value.name].reshape(-1) for state in graph.states}
+    return replace(graph, outputs=(), output_keys=(), ops=tuple(reversed(kept)))

@@ -60,7 +60,8 @@ class Ring:
     Args:
         channels: Numbers in a sample.
         initial: (channels,), what every sample is after a reset.
-        silence: (channels,), what every sample is when zeros have come in for ever; None where there is no telling.
+        silence: (channels,), what every sample is when zeros have come in for ever, on machines that round a product
+            and a sum at once, and on others; None where there is no telling.
     """
 
     name: str
@@ -68,7 +69,7 @@ class Ring:
     channels: int
     length: int
     initial: np.ndarray
-    silence: np.ndarray | None = None
+    silence: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
     def size(self) -> int:

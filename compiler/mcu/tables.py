@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from io import BytesIO
 
 import numpy as np
 
@@ -11,13 +10,13 @@ from compiler.mcu import numbers, text
 from compiler.mcu.calls import Caller, axes_name, needs_axes
 from compiler.mcu.packing import Kernels, pack
 from compiler.mcu.plan import Schedule
-from compiler.mcu.steps import Boxes, Convolve, Lookup, Pool, Product, ScaleShift, Step
+from compiler.mcu.steps import Boxes, Convolve, Lookup, Pool, Product, Ring, ScaleShift, Step
 
 
-def weights(schedule: Schedule, name: str, banner: Sequence[str], kernels: Kernels) -> bytes:
-    """`<name>_weights.h`: every table of constants."""
-    upper, written = name.upper(), BytesIO()
-    written.write(
+def weights(schedule: Schedule, name: str, banner: Sequence[str], kernels: Kernels) -> Iterator[bytes]:
+    """`<name>_weights.h`: every table of constants, piece by piece, as it is several times as large as the weights."""
+    upper = name.upper()
+    yield (
         f"""{text.top(f"{name}: weights, for {name}.c alone.", banner)}
 #ifndef {upper}_WEIGHTS_H
 #define {upper}_WEIGHTS_H
@@ -26,17 +25,16 @@ def weights(schedule: Schedule, name: str, banner: Sequence[str], kernels: Kerne
 
 """.encode()
     )
-    for piece in _tables(schedule, name, kernels):
-        written.write(piece)
-    written.write(b"\n#endif\n")
-    return written.getvalue()
+    yield from _tables(schedule, name, kernels)
+    yield b"\n#endif\n"
 
 
 def _tables(schedule: Schedule, prefix: str, kernels: Kernels) -> Iterator[bytes]:
     for ring in schedule.rings:
-        for what, sample in (("initial", ring.initial), ("silence", ring.silence)):
-            if sample is not None and sample.any():
-                yield from numbers.table(f"{prefix}_{ring.name}_{what}", ring.ctype, sample)
+        if ring.initial.any():
+            yield from numbers.table(f"{prefix}_{ring.name}_initial", ring.ctype, ring.initial)
+        if ring.silence is not None and np.any(ring.silence):
+            yield from _silence(f"{prefix}_{ring.name}_silence", ring)
     for name, array in schedule.constants.items():
         yield from numbers.table(f"{prefix}_{name}_value", "float", array)
     for step in schedule.steps:
@@ -68,6 +66,18 @@ def _tables(schedule: Schedule, prefix: str, kernels: Kernels) -> Iterator[bytes
             yield _axes(axes_name(table, step), step).encode()
     for scan in schedule.scans:
         yield from _tables(scan.body, f"{prefix}_{Caller(schedule, prefix).scan(scan)}", kernels)
+
+
+def _silence(name: str, ring: Ring) -> Iterator[bytes]:
+    fused, split = ring.silence
+    if np.array_equal(fused, split):
+        yield from numbers.table(name, ring.ctype, fused)
+        return
+    yield b"#ifdef NN_FUSED\n"
+    yield from numbers.table(name, ring.ctype, fused)
+    yield b"#else\n"
+    yield from numbers.table(name, ring.ctype, split)
+    yield b"#endif\n"
 
 
 def _boxes(boxes: Boxes) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from compiler import mcu
-from compiler.execution import Execution, Variant
+from compiler.execution import Contents, Execution, Variant
 from compiler.graph import Graph
 from compiler.options import Options
 
@@ -25,10 +25,10 @@ def taken_names() -> set[str]:
     return {path.stem for path in mcu.RUNTIME.iterdir()}
 
 
-def generate(graph: Graph, options: Options, banner: Sequence[str]) -> tuple[dict[str, bytes], dict[str, Any]]:
+def generate(graph: Graph, options: Options, banner: Sequence[str]) -> tuple[dict[str, Contents], dict[str, Any]]:
     """The files of a build, and what is known of it without running it."""
     kernels = "cmsis" if options.kernels == "auto" else options.kernels
-    files = mcu.generate(graph, name=graph.name, kernels=kernels, sample_rate_hz=options.sample_rate_hz, banner=banner)
+    files = mcu.pieces(graph, name=graph.name, kernels=kernels, sample_rate_hz=options.sample_rate_hz, banner=banner)
     plan = mcu.schedule(graph)
     figures = {
         "kernels": kernels,
@@ -44,7 +44,8 @@ def execute(build: Build, xs: Sequence[np.ndarray], on: str, *, every: bool = Fa
     """Compiles a finished build for a place and runs it, from reset, in blocks of some length.
 
     Args:
-        xs: The inputs in the order of the model, (steps, *shape) each: a stream, or frames.
+        xs: The inputs in the order of the model, (steps, *shape) each: a stream, or frames. Each block takes a control
+            from its first sample.
         every: Give every value that exists in the C, not the outputs alone.
     """
     fed = [np.ascontiguousarray(x, np.int16 if build.fixed else np.float32) for x in xs]

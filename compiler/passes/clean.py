@@ -59,7 +59,7 @@ def round_to_float32(graph: Graph) -> Graph:
 
     def rounded(thing: object) -> object:
         if isinstance(thing, np.ndarray):
-            return np.float32(thing)
+            return np.asarray(thing, np.float32)
         return round_to_float32(thing) if isinstance(thing, Graph) else thing
 
     def transform(op: Op) -> Op:
@@ -68,4 +68,4 @@ def round_to_float32(graph: Graph) -> Graph:
         return replace(op, **changed) if changed else op
 
     result = rewrite(graph, transform)
-    return replace(result, states=tuple(replace(s, initial=np.float32(s.initial)) for s in result.states))
+    return replace(result, states=tuple(replace(s, initial=np.asarray(s.initial, np.float32)) for s in result.states))

@@ -37,6 +37,9 @@ def choose_formats(graph: Graph, options: FixedOptions) -> Graph:
     Raises:
         CompileError: Naming the first layer that has no fixed-point form, or lacks a quantiser.
     """
+    for value in graph.inputs:
+        if value.name in graph.controls:
+            raise CompileError("an input that stands still for a block has no fixed-point form yet", layer=value.layer)
     for op in graph.ops:
         if isinstance(op, Unary) and op.function != "relu":
             raise CompileError(f"the activation {op.function} has no fixed-point form yet", layer=op.output.layer)

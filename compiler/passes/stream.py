@@ -3,6 +3,9 @@
 Time is the first axis of every input. Each value of the stream has a lag: what Keras calls element i exists at
 sample i + lag. A `valid` convolution or a crop at the front raises it, a pad at the front lowers it; where
 branches meet, the earlier ones wait for the latest; what is left at the outputs is the warm-up.
+
+An input without a time axis, or with one of length 1 beside longer ones, is a control: it stands still for a block
+of samples, and so does what is computed from it alone.
 """
 
 from __future__ import annotations
@@ -58,19 +61,28 @@ class _Streamer:
         self.ops: list[Op] = []
         self.states: dict[str, State] = {}
         self.delayed: dict[tuple[str, int], Value] = {}
+        self.held: set[str] = set()  # stream values that follow from controls and constants: the same however late
 
     def run(self) -> Graph:
         graph = self.graph
-        lengths = {value.shape[0] if value.shape else 0 for value in graph.inputs}
+        timed = [value for value in graph.inputs if len(value.shape) > 1]
+        if any(value.shape[0] != 1 for value in timed):
+            timed = [value for value in timed if value.shape[0] != 1]
+        lengths = {value.shape[0] for value in timed}
+        if len(lengths) != 1:
+            raise _refuse((timed or graph.inputs)[-1], "its input has no time axis that all inputs share")
+        (self.length,) = lengths
+        controls = tuple(value.name for value in graph.inputs if value not in timed)
+        self.held.update(controls)
         for value in graph.inputs:
-            if len(value.shape) < 2 or len(lengths) != 1:
-                raise _refuse(value, "its input has no time axis that all inputs share")
-            self._add(value, replace(value, shape=value.shape[1:]), 0)
-        self.length = lengths.pop()
+            if value.name in controls:
+                self._add(value, value, None)
+            else:
+                self._add(value, replace(value, shape=value.shape[1:]), 0)
         for op in graph.ops:
             self._convert(op)
         for value in graph.outputs:
-            if self.lags[self.values[value.name].name] is None:
+            if self.lags[self.values[value.name].name] is None or self.values[value.name].name in self.held:
                 raise _refuse(value, "an output does not change with time")
         latest = max(self._lag(self.values[value.name]) for value in graph.outputs)
         outputs = tuple(self._delay(self.values[value.name], latest, value) for value in graph.outputs)
@@ -78,7 +90,8 @@ class _Streamer:
             raise _refuse(graph.outputs[0], "more zeros are padded in front than a convolution takes")
         inputs = tuple(self.values[value.name] for value in graph.inputs)
         states = tuple(self.states.values())
-        return Graph(graph.name, "stream", inputs, outputs, tuple(self.ops), states, warm_up=latest)
+        ops, keys = tuple(self.ops), graph.output_keys
+        return Graph(graph.name, "stream", inputs, outputs, ops, states, latest, controls, keys)
 
     # What is known of a value.
 
@@ -91,6 +104,8 @@ class _Streamer:
 
     def _emit(self, op: Op) -> Value:
         self.ops.append(op)
+        if op.state_read is None and all(value.name in self.held for value in op.inputs):
+            self.held.add(op.output.name)
         return op.output
 
     def _value(self, like: Value, suffix: str, shape: tuple[int, ...]) -> Value:
@@ -102,8 +117,7 @@ class _Streamer:
         xs = tuple(self.values[value.name] for value in op.inputs)
         lags = [self.lags[x.name] for x in xs]
         if isinstance(op, Constant) or all(lag is None for lag in lags):
-            # It does not see time, so its axes are all its own.
-            self._add(op.output, self._emit(replace(op, inputs=xs)), None)
+            self._without_time(op, xs)
             return
         if min(lag or 0 for lag in lags) < 0 and not isinstance(op, Convolution | Binary | Concatenate | Slice):
             # The zeros in front exist nowhere but in the states that begin with them.
@@ -142,6 +156,16 @@ class _Streamer:
             case _:
                 raise _refuse(op.output, _why(op))
 
+    def _without_time(self, op: Op, xs: tuple[Value, ...]) -> None:
+        """What does not see time: its axes are all its own, unless it is there to be laid out along time."""
+        if isinstance(op, Convolution | Scan):
+            raise _refuse(op.output, f"a {type(op).__name__} of what does not come with time")
+        if isinstance(op, Repeat) and (op.axis, op.times, xs[0].shape[0]) == (0, self.length, 1):
+            y = replace(op.output, shape=op.output.shape[1:])
+            self._add(op.output, self._emit(Reshape(inputs=xs, output=y)), 0)
+            return
+        self._add(op.output, self._emit(replace(op, inputs=xs)), None)
+
     def _to_the_end(self, op: Slice) -> bool:
         before, after = op.inputs[0].shape[0], op.output.shape[0]
         return before is None or op.start + after == before
@@ -162,13 +186,13 @@ class _Streamer:
             elif len(old.shape) < rank and isinstance(op, Binary | Select):
                 aligned.append(x)
             else:
-                raise _refuse(op.output, "it puts values along time that do not come with time")
+                raise _refuse(op.output, f"'{old.layer}', which it puts along time, does not come with time")
         self._add(op.output, self._emit(replace(op, inputs=tuple(aligned), output=y)), latest)
 
     def _delay(self, x: Value, lag: int, reader: Value) -> Value:
         """A value as it was so many samples ago that its lag becomes `lag`."""
         samples = lag - self._lag(x)
-        if not samples:
+        if not samples or x.name in self.held:
             return x
         if (x.name, samples) not in self.delayed:
             window = self._window(x, 2, samples, self._value(x, f"late_{samples}_window", (2, *x.shape)))
@@ -252,11 +276,11 @@ class _Streamer:
 
     def _scan(self, op: Scan, x: Value, y: Value) -> None:
         """The body becomes part of the stream, its states part of the stream's."""
-        if self._lag(x):
+        if self._lag(x) and op.body.states:
             raise _refuse(op.output, "a recurrence behind a warm-up would begin with what Keras never shows it")
         body = op.body
         if within := next((inner for inner in body.ops if isinstance(inner, Convolution | Scan)), None):
-            raise _refuse(op.output, f"there is a {type(within).__name__} in each of its steps")
+            raise _refuse(within.output, f"it is a {type(within).__name__} in each step of '{op.output.layer}'")
         (head,), (end,) = body.inputs, body.outputs
         env = {head.name: x}
         names = {state.name: self.namer(f"{y.name}_{state.name}") for state in body.states}
@@ -270,7 +294,7 @@ class _Streamer:
         for state in body.states:
             name = names[state.name]
             self.states[name] = replace(state, name=name, value=env[state.value.name])
-        self._add(op.output, y, 0)
+        self._add(op.output, y, self._lag(x))
 
 
 def _why(op: Op) -> str:

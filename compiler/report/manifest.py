@@ -43,7 +43,10 @@ def begin(graphs: Mapping[str, Graph], options: Options, model: ModelSpec, note:
         "numbers": "fixed" if options.fixed else "float",
         "receptive_field": graph.receptive_field if graph.mode == "stream" else None,
         "warm_up": graph.warm_up,
+        "controls": [value.layer for value in graph.inputs if value.name in graph.controls],
+        "outputs": list(graph.output_names),
         "macs_per_sample" if graph.mode == "stream" else "macs_per_frame": graph.macs,
+        "macs_per_block": graph.held_macs,
         "input_range": list(options.input_range),
     }
     report |= dict.fromkeys(MEASURED)

@@ -42,6 +42,7 @@ def summary(report: Mapping[str, Any]) -> str:
     shown = {
         "macs_per_sample": "multiply-accumulates a sample",
         "macs_per_frame": "multiply-accumulates a frame",
+        "macs_per_block": "multiply-accumulates a block, of the controls",
         "receptive_field": "samples of receptive field",
         "weights_bytes": "bytes of weights",
         "state_bytes": "bytes of state",
@@ -55,4 +56,5 @@ def summary(report: Mapping[str, Any]) -> str:
         "snr_db": "dB of output over rounding error",
     }
     lines = [(report[key], text) for key, text in shown.items() if report.get(key) is not None]
+    lines = [line for line in lines if line != (0, shown["macs_per_block"])]
     return "\n".join(f"{round(value, 1):>12,}  {text}" for value, text in lines)

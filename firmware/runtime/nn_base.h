@@ -31,8 +31,9 @@
 #endif
 #endif
 
-/* a * b + c, rounded once where the machine has an instruction for it, otherwise twice. */
+/* a * b + c, rounded once where the machine has an instruction for it (then NN_FUSED is defined), otherwise twice. */
 #if defined(__ARM_FEATURE_FMA) || defined(__FP_FAST_FMAF)
+#define NN_FUSED
 #define NN_MADD(a, b, c) fmaf((a), (b), (c))
 #else
 #define NN_MADD(a, b, c) ((a) * (b) + (c))

@@ -16,10 +16,10 @@ from compiler.errors import CompileError
 from compiler.graph import Value
 from compiler.keras_file import LayerSpec
 from compiler.lowering.builder import Builder
-from compiler.lowering.operators import arithmetic, movement, tensorflow
+from compiler.lowering.operators import arithmetic, decisions, movement, tensorflow
 from compiler.lowering.operators.operator import Operator
 
-OPERATORS = arithmetic.OPERATORS | movement.OPERATORS
+OPERATORS = arithmetic.OPERATORS | decisions.OPERATORS | movement.OPERATORS
 
 
 def lower_operator(

@@ -11,7 +11,7 @@ from compiler.graph import Value
 from compiler.lowering.arithmetic import binary, reduce, reshape, softmax, unary
 from compiler.lowering.operators.operator import Operator
 from compiler.lowering.shapes import axes_of
-from compiler.ops import Affine, Binary, BinaryFunction, Dot, MatMul, ReduceFunction, Select, Transpose
+from compiler.ops import Affine, Binary, BinaryFunction, Dot, MatMul, ReduceFunction, Transpose
 
 LARGEST_POWER = 16
 
@@ -34,8 +34,8 @@ def combine(op: Operator, function: BinaryFunction, a: Any, b: Any) -> Value:
 def _line(op: Operator, function: BinaryFunction, x: Value, c: np.ndarray, *, reverse: bool) -> Value | None:
     """x and numbers as x * scale + shift along the last axis; None where it is none."""
     # A value of rank 1 may be time without channels.
-    channels = x.shape[-1]
-    if len(x.shape) < 2 or channels is None or c.shape not in ((), (1,), (channels,)):
+    channels = x.shape[-1] if len(x.shape) > 1 else None
+    if channels is None or c.shape not in ((), (1,), (channels,)):
         return None
     c, one, zero = np.broadcast_to(c, channels), np.ones(channels), np.zeros(channels)
     match function:
@@ -131,19 +131,14 @@ def _log_softmax(op: Operator, x: Any) -> Value:
     return softmax(op, x, axes_of(op, x), logarithm=True)
 
 
-def _greater(op: Operator, a: Any, b: Any) -> Value:
-    """1 where a > b, else 0."""
-    return _choose(op, combine(op, "subtract", a, b), 1.0, 0.0)
-
-
-def _not_greater(op: Operator, a: Any, b: Any) -> Value:
-    return _choose(op, combine(op, "subtract", a, b), 0.0, 1.0)
-
-
-def _choose(op: Operator, condition: Any, yes: Any, no: Any) -> Value:
-    """`yes` where the condition is above 0, which is what comparisons give for true."""
-    values, shape = op.together(op.tensor(condition), yes, no)
-    return op.emit(Select, values, shape)
+def _log_sum_exp(op: Operator, x: Any) -> Value:
+    x, keepdims = op.tensor(x), op.flag("keepdims", False)
+    axes = _axes(op, x)
+    # The greatest goes first, so that nothing overflows, and comes back after the logarithm.
+    lowered = binary(op, "subtract", x, reduce(op, "max", x, axes, suffix="_max"), x.shape, "_lowered")
+    total = reduce(op, "sum", unary(op, "exp", lowered, suffix="_exp"), axes, keepdims=keepdims, suffix="_sum")
+    greatest = reduce(op, "max", x, axes, keepdims=keepdims, suffix="_greatest")
+    return binary(op, "add", unary(op, "log", total, suffix="_log"), greatest, total.shape)
 
 
 def _dot(op: Operator, a: Any, b: Any) -> Value:
@@ -225,6 +220,7 @@ OPERATORS: dict[str, Callable[..., Value]] = {
     "Clip": _with("clip", x_min=-np.inf, x_max=np.inf),
     "Softmax": _softmax,
     "LogSoftmax": _log_softmax,
+    "Logsumexp": _log_sum_exp,
     "Sum": _reduce("sum"),
     "Mean": _reduce("mean"),
     "Max": _reduce("max"),
@@ -234,14 +230,6 @@ OPERATORS: dict[str, Callable[..., Value]] = {
     "Var": _variance,
     "Std": _deviation,
     "Matmul": _dot,
-    "Where": _choose,
-    "Greater": _greater,
-    "Less": lambda op, a, b: _greater(op, b, a),
-    "LessEqual": _not_greater,
-    "GreaterEqual": lambda op, a, b: _not_greater(op, b, a),
-    "LogicalNot": lambda op, x: _choose(op, x, 0.0, 1.0),
-    "LogicalAnd": _binary("minimum"),
-    "LogicalOr": _binary("maximum"),
     # The graph has one precision; `dtype` is checked like a layer's, so that rounding to integers is refused.
     "Cast": _same,
     "Identity": _same,

@@ -41,6 +41,8 @@ _BINARY = {
     "math.greater_equal": "GreaterEqual",
     "math.less": "Less",
     "math.less_equal": "LessEqual",
+    "math.equal": "Equal",
+    "math.not_equal": "NotEqual",
     "math.logical_and": "LogicalAnd",
     "math.logical_or": "LogicalOr",
 }
@@ -72,13 +74,23 @@ _UNARY = {
     "stop_gradient": "StopGradient",
     "cast": "Cast",
 }
-_REDUCTIONS = {"sum": "Sum", "mean": "Mean", "max": "Max", "min": "Min", "variance": "Var", "std": "Std"}
+_REDUCTIONS = {
+    "sum": "Sum",
+    "mean": "Mean",
+    "max": "Max",
+    "min": "Min",
+    "variance": "Var",
+    "std": "Std",
+    "logsumexp": "Logsumexp",
+}
 
 FUNCTIONS: dict[str, _Function] = (
     {name: _Function(operator, ("y",)) for name, operator in _BINARY.items()}
     | {name: _Function(operator) for name, operator in _UNARY.items()}
     | {f"math.reduce_{name}": _Function(operator) for name, operator in _REDUCTIONS.items()}
     | {
+        "math.argmax": _Function("Argmax", defaults={"axis": 0}),
+        "math.argmin": _Function("Argmin", defaults={"axis": 0}),
         "nn.leaky_relu": _Function("LeakyRelu", renamed={"alpha": "negative_slope"}),
         "nn.gelu": _Function("Gelu", defaults={"approximate": False}),
         "nn.silu": _Function("Silu"),

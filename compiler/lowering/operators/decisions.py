@@ -1,0 +1,79 @@
+"""Operators that compare and choose. A condition is 1 where it holds, else 0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+from compiler.graph import Value
+from compiler.lowering.arithmetic import binary, reduce, unary
+from compiler.lowering.operators.arithmetic import combine
+from compiler.lowering.operators.operator import Operator
+from compiler.lowering.shapes import axis_of, known
+from compiler.ops import Select
+
+
+def _greater(op: Operator, a: Any, b: Any) -> Value:
+    # The sign of a difference is exact where numbers below the smallest normal one are not taken for zero.
+    return _choose(op, combine(op, "subtract", a, b), 1.0, 0.0)
+
+
+def _not_greater(op: Operator, a: Any, b: Any) -> Value:
+    return _choose(op, combine(op, "subtract", a, b), 0.0, 1.0)
+
+
+def _equal(op: Operator, a: Any, b: Any) -> Value:
+    return _choose(op, unary(op, "absolute", combine(op, "subtract", a, b), suffix="_distance"), 0.0, 1.0)
+
+
+def _not_equal(op: Operator, a: Any, b: Any) -> Value:
+    return _choose(op, unary(op, "absolute", combine(op, "subtract", a, b), suffix="_distance"), 1.0, 0.0)
+
+
+def _choose(op: Operator, condition: Any, yes: Any, no: Any) -> Value:
+    """`yes` where the condition is above 0, which is what comparisons give for true."""
+    values, shape = op.together(op.tensor(condition), yes, no)
+    return op.emit(Select, values, shape)
+
+
+def _either(function: Literal["minimum", "maximum"]) -> Callable[..., Value]:
+    """Of two conditions the lesser is "and", the greater is "or"."""
+    return lambda op, a, b: combine(op, function, a, b)
+
+
+def _place(extreme: Literal["max", "min"]) -> Callable[..., Value]:
+    """Where along an axis the extreme stands, the first of several: the least place with nothing beyond it."""
+
+    def lower(op: Operator, x: Any) -> Value:
+        x, keepdims = op.tensor(x), op.flag("keepdims", False)
+        if op.take("axis", None) is None:
+            raise op.error("axis=None goes over the batch too", hint="Name the axis; 0 is the batch.")
+        axis = axis_of(op, x, op.take("axis"))
+        length = known(op, x, axis, "an extreme's place")
+        best = reduce(op, extreme, x, [axis], suffix=f"_{extreme}")
+        pair = (best, x) if extreme == "max" else (x, best)
+        beyond = binary(op, "subtract", *pair, x.shape, "_beyond")
+        places = np.arange(length).reshape([length if i == axis else 1 for i in range(len(x.shape))])
+        values, shape = op.together(beyond, float(length), places)
+        candidates = op.emit(Select, values, shape, suffix="_candidates")
+        return reduce(op, "min", candidates, [axis], keepdims=keepdims)
+
+    return lower
+
+
+OPERATORS: dict[str, Callable[..., Value]] = {
+    "Where": _choose,
+    "Greater": _greater,
+    "Less": lambda op, a, b: _greater(op, b, a),
+    "GreaterEqual": lambda op, a, b: _not_greater(op, b, a),
+    "LessEqual": _not_greater,
+    "Equal": _equal,
+    "NotEqual": _not_equal,
+    "LogicalNot": lambda op, x: _choose(op, x, 0.0, 1.0),
+    "LogicalAnd": _either("minimum"),
+    "LogicalOr": _either("maximum"),
+    "Argmax": _place("max"),
+    "Argmin": _place("min"),
+}
