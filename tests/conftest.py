@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,16 @@ def files(tmp_path_factory, float_model, quantized_model):
             model.save(path)
             paths[f"{name}.{kind}"] = path
     return paths
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How many random models equalled Keras, wherever in the run and on whichever worker."""
+    counts: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("passed", ()):
+        counts.update(dict(report.user_properties).get("random_graphs", {}))
+    far = counts.pop("far", 0)
+    if counts:
+        kinds = ", ".join(f"{n:,} in {mode} mode" for mode, n in sorted(counts.items()))
+        terminalreporter.write_line(
+            f"{sum(counts.values()):,} random graphs equal Keras: {kinds}; in {far} Keras itself is far from float64"
+        )

@@ -1,6 +1,7 @@
 """What a line in the table of layers is made of: a layer, and the inputs that it is called on."""
 
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Literal
 
 import numpy as np
@@ -27,7 +28,10 @@ class Make:
             return thing(namespace) if isinstance(thing, Make) else thing
 
         kwargs = {key: made(value) for key, value in self.kwargs.items()}
-        return getattr(namespace, self.class_name)(*map(made, self.args), **kwargs)
+        # A model stands beside the layers.
+        models = self.class_name == "Sequential"
+        owner = import_module(namespace.Layer.__module__.partition(".")[0]) if models else namespace
+        return getattr(owner, self.class_name)(*map(made, self.args), **kwargs)
 
     def __str__(self) -> str:
         def shown(thing: Any) -> str:

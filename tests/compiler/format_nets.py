@@ -8,6 +8,8 @@ import numpy as np
 def leaves(model):
     """The layers of a model and of the models within it that are no models themselves."""
     for layer in model.layers:
+        while type(layer).__name__ == "TimeDistributed":
+            layer = layer.layer
         yield from leaves(layer) if hasattr(layer, "layers") else [layer]
 
 
@@ -114,7 +116,45 @@ def frozen(k):
     return k.Model(i, [inner(x), x], name="frozen")
 
 
-NETS = (chain, image, nested, many, recurrent, sequential, without_an_input, frozen)
+def each_step(k):
+    """A convolutional model applied to each step: with models within it, frozen layers, and a layer it calls twice."""
+    layers = k.layers
+    i = k.Input((6, 4, 2), name="picture")
+    x = layers.Conv2D(3, 2, trainable=False, name="c")(i)
+    x = layers.BatchNormalization(name="n")(x)
+    j = k.Input((5, 3, 3), name="deep_in")
+    deep = k.Model(j, layers.BatchNormalization(name="n_deep")(layers.Dense(3, name="d")(j)), name="deep")
+    shared = layers.Dense(3, activation="tanh", name="shared")
+    x = shared(layers.Add(name="add")([shared(x), deep(x)]))
+    cnn = k.Model(i, layers.Flatten(name="f")(x), name="cnn")
+    i = k.Input((5, 6, 4, 2), name="in")
+    x = layers.TimeDistributed(cnn, name="pictures")(i)
+    x = layers.GRU(4, return_sequences=True, name="gru")(x)
+    # One that learns the shape of its input from what it is called on, and one whose layers share a model's names.
+    late = k.Sequential([layers.Dense(4, name="d"), layers.LayerNormalization(name="n")], name="late")
+    x = layers.TimeDistributed(late, name="vectors")(x)
+    return k.Model(i, layers.Dense(2, name="d")(x), name="each_step")
+
+
+def steps_of_steps(k):
+    """A model applied to each step of each step, twice with the same weights; and within a model."""
+    layers = k.layers
+    head = k.Sequential(
+        [k.Input((3,)), layers.Dense(3, trainable=False, name="a"), layers.Dense(3, name="b")], name="m"
+    )
+    i = k.Input((4, 3), name="in")
+    inner = k.Model(i, layers.TimeDistributed(head, name="rows")(i), name="inner")
+    i = k.Input((2, 4, 3), name="in_2")
+    each = layers.TimeDistributed(inner, name="planes")
+    i_2 = k.Input((3,), name="in_3")
+    tail = k.Model(i_2, layers.BatchNormalization(name="n")(layers.Dense(2, name="d")(i_2)), name="tail")
+    twice = layers.TimeDistributed(layers.TimeDistributed(tail, name="inside"), name="outside")
+    middle = k.Model(i, twice(each(each(i))), name="middle")
+    i = k.Input((2, 4, 3), name="in_4")
+    return k.Model(i, layers.ReLU(name="r")(middle(i)), name="steps_of_steps")
+
+
+NETS = (chain, image, nested, many, recurrent, sequential, without_an_input, frozen, each_step, steps_of_steps)
 
 
 def keras_operators(k):
@@ -140,6 +180,11 @@ def keras_operators(k):
         ops.matmul(x, ops.transpose(y, (0, 2, 1))) @ y,
         ops.matmul(x, np.arange(6, dtype="float32").reshape(3, 2)),
         ops.where(x > y, x, 0.5) + ops.where(x <= 0.25, y, x) + ops.where(ops.logical_not(x < 0.5), 1.0, y),
+        # Half of what relu gives are zeros, so that extremes and equals tie.
+        ops.argmax(ops.relu(x), axis=1) + ops.argmin(ops.relu(y), axis=1) + ops.argmax(x, axis=-2),
+        ops.argmin(x, axis=2, keepdims=True) + ops.logsumexp(200 * y, axis=-1, keepdims=True),
+        ops.logsumexp(x, axis=(1, 2)),
+        ops.where(ops.equal(ops.relu(x), ops.relu(y)), 1.0, x) + ops.where(ops.not_equal(ops.relu(x), 0), y, 0.25),
         ops.pad(ops.flip(x, axis=1), ((0, 0), (1, 0), (0, 2)))
         + ops.cast(ops.pad(y, ((0, 0), (0, 1), (1, 1))), "float32"),
         ops.repeat(x, 2, axis=1),
@@ -179,6 +224,10 @@ def tensorflow_operators(k):
         tf.matmul(x, y, transpose_b=True) @ y,
         tf.matmul(x, np.arange(6, dtype="float32").reshape(3, 2)),
         tf.where(x > y, x, 0.5) + tf.where(x <= 0.25, y, x) + tf.where(math.logical_not(x < 0.5), 1.0, y),
+        tf.argmax(nn.relu(x), axis=1) + tf.argmin(nn.relu(y), axis=1) + tf.argmax(x, axis=-2),
+        tf.cast(tf.expand_dims(tf.argmin(x, axis=2), -1), "float32") + tf.reduce_logsumexp(200 * y, -1, True),
+        tf.reduce_logsumexp(x, axis=(1, 2)),
+        tf.where(tf.equal(nn.relu(x), nn.relu(y)), 1.0, x) + tf.where(tf.not_equal(nn.relu(x), 0), y, 0.25),
         tf.pad(tf.reverse(x, [1]), ((0, 0), (1, 0), (0, 2))) + tf.cast(tf.pad(y, ((0, 0), (0, 1), (1, 1))), "float32"),
         tf.repeat(x, 2, axis=1),
         k.activations.relu(x, max_value=0.5, alpha=0.25) + nn.log_softmax(y),

@@ -106,6 +106,31 @@ WRAPPER_CASES = [
     ),
 ]
 
+# Models applied to each step. The first learns the shape of its input from what it is called on.
+VECTORS = make("Sequential", [make("Dense", 4, activation="relu"), make("BatchNormalization")])
+PICTURES = make(
+    "Sequential",
+    [
+        make("Conv2D", 3, 2, activation="relu"),
+        make("Sequential", [make("BatchNormalization"), make("MaxPooling2D")]),
+        make("Flatten"),
+        make("Dense", 3),
+    ],
+)
+WRAPPER_CASES += [
+    *rows("S", TIME, make("TimeDistributed", VECTORS)),
+    *rows("S", TIME, make("TimeDistributed", VECTORS), library="tf_keras"),
+    *rows(
+        "S",
+        (None, 4, 3),
+        make("TimeDistributed", make("Sequential", [make("LayerNormalization"), make("Flatten"), make("Dense", 2)])),
+    ),
+    *rows("F", (4, 5, 5, 2), make("TimeDistributed", PICTURES)),
+    *rows("F", (4, 5, 5, 2), make("TimeDistributed", PICTURES), library="tf_keras"),
+    *rows("F", (2, 3, 5, 5, 2), make("TimeDistributed", make("TimeDistributed", PICTURES))),
+    *rows("F", (5, 4, 3), make("TimeDistributed", make("Sequential", [make("Conv1D", 2, 3), make("GRU", 2)]))),
+]
+
 EMBEDDING_CASES = [
     *rows("S", (None, 1), make("Embedding", 7, 3), make("Embedding", 9, 1), values="tokens"),
     *rows("F", (6,), make("Embedding", 7, 3), values="tokens"),

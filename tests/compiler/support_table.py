@@ -2,11 +2,12 @@
 
 from case_tools import Case, Make
 from layer_cases import CASES
+from recurrent_cases import PICTURES, VECTORS
 
 # Where a class streams in some uses only: in which.
 STREAMS = {
     "Activation": "over the channels",
-    "Add": "values with time",
+    "Add": "beside a value with time",
     "BatchNormalization": "not along time",
     "Concatenate": "not along time",
     "Conv1D": "`causal` and `valid`, without strides",
@@ -19,8 +20,6 @@ STREAMS = {
     "GRU": "`return_sequences`, forwards",
     "LSTM": "`return_sequences`, forwards",
     "LayerNormalization": "not along time",
-    "Maximum": "values with time",
-    "Multiply": "values with time",
     "Normalization": "not along time",
     "PReLU": "slopes shared along time",
     "Permute": "time stays first",
@@ -33,6 +32,7 @@ STREAMS = {
     "UnitNormalization": "not along time",
     "UpSampling1D": "size 1",
 }
+MODELS = (VECTORS, PICTURES)
 # Classes whose plainest use also has a fixed-point form, for `--numbers fixed` and FPGAs, and what of them does.
 FIXED_POINT = {
     "Activation": "relu",
@@ -89,7 +89,7 @@ def _attributes(cases: list[Case]) -> str:
     """Keyword arguments, in the order of the table, with their values where these are few words."""
     values: dict[str, list[str]] = {}
     for case in cases:
-        first = [("", part) for part in case.layer.args if isinstance(part, str)]
+        first = [("", part) for part in case.layer.args if isinstance(part, str) or part in MODELS]
         for key, value in [*first, *case.layer.kwargs.items()]:
             seen = values.setdefault(key, [])
             text = _text(value)
@@ -101,7 +101,7 @@ def _attributes(cases: list[Case]) -> str:
 
 def _text(value: object) -> str:
     if isinstance(value, Make):
-        return value.class_name
+        return value.class_name if value not in MODELS else "models"
     return f"`{value.split('(')[0]}`" if isinstance(value, str) else ""
 
 

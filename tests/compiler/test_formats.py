@@ -71,7 +71,7 @@ def test_operators_equal_keras_in_every_format(library, libraries, tmp_path):
     graphs = {kind: lower(spec, "net") for kind, spec in specs.items()}
     assert len({str(graph) for graph in graphs.values()}) == 1
     got = run(graphs["h5"], x)
-    assert len(wanted) == len(got) == 20
+    assert len(wanted) == len(got) == 24
     for number, (a, b) in enumerate(zip(got, wanted, strict=True)):
         assert a.shape == b.shape, number
         assert error(a, b) < 1e-5, number
@@ -209,6 +209,9 @@ def test_a_layer_that_a_model_and_the_one_within_share(libraries, tmp_path):
         (lambda k, x, y: x + k.ops.mean(y, axis=1), "different rank"),
         (lambda k, x, y: k.ops.mean(x), "axis=None goes over the batch"),
         (lambda k, x, y: k.ops.mean(x, axis=0), "axis=0 is no axis"),
+        (lambda k, x, y: k.ops.argmax(x), "axis=None goes over the batch"),
+        (lambda k, x, y: k.ops.argmax(x, axis=0), "axis=0 is no axis"),
+        (lambda k, x, y: k.ops.logsumexp(x), "axis=None goes over the batch"),
         (lambda k, x, y: x[0], "picks from the batch"),
         (lambda k, x, y: k.ops.reshape(x, (-1, 2)), "do not fit the shape"),
         (lambda k, x, y: k.ops.cumsum(x, axis=1), "operator 'Cumsum' is not supported"),

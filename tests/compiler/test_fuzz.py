@@ -19,7 +19,7 @@ def seeds(tmp_path_factory):
     folder = tmp_path_factory.mktemp("seeds")
     nets = format_nets
     for library, k, chosen in (
-        ("keras", keras, (nets.chain, nets.nested, nets.many, nets.recurrent, nets.keras_operators)),
+        ("keras", keras, (nets.chain, nets.nested, nets.many, nets.recurrent, nets.each_step, nets.keras_operators)),
         ("tf_keras", tf_keras, (nets.image, nets.nested, nets.recurrent, nets.sequential, nets.tensorflow_operators)),
     ):
         for net in chosen:

@@ -162,6 +162,31 @@ def doubling(levels):
     return inner
 
 
+def steps_of(*layers):
+    """A model that applies layers, the last of them `d`, to each step."""
+    held = model(*layers, output=["d", 0, 0])
+    outer = model(layer("TimeDistributed", "t", ref("in"), layer=held), output=["t", 0, 0])
+    outer["config"]["layers"][0] = {**INPUT, "config": {"batch_shape": [None, 3, 4], "name": "in"}}
+    return outer
+
+
+def doubling_steps(levels):
+    """A model that applies one twice to each step, which applies one twice to each step, ..."""
+    inner = model(layer("Dropout", "d", ref("in"), rate=0.5), output=["d", 0, 0])
+    for level in range(levels):
+        inner = model(layer("TimeDistributed", "t", ref("in"), ref("t", 0), layer=inner), output=["t", 1, 0])
+        inner["config"]["layers"][0] = {**INPUT, "config": {"batch_shape": [None, *[1] * (level + 1), 4], "name": "in"}}
+    return inner
+
+
+def steps_within_steps(levels):
+    """What applies a model to each step, applied to each step, ..."""
+    config = {"layer": model(dense(), output=["d", 0, 0])}
+    for _ in range(levels):
+        config = {"layer": {"class_name": "TimeDistributed", "config": {"name": "t", **config}}}
+    return model(layer("TimeDistributed", "t", ref("in"), **config), output=["t", 0, 0])
+
+
 def long_chain(count):
     layers = [layer("Dropout", f"d{i}", ref(f"d{i - 1}" if i else "in"), rate=0.5) for i in range(count)]
     return model(*layers, output=[f"d{count - 1}", 0, 0])
@@ -208,6 +233,14 @@ TRAPS = {
     "a hundred thousand real layers": (json_of(long_chain(100_000)), "are read at most"),
     "models in models twice": (json_of(doubling(20)), "more than 25000 calls"),
     "models in models": (json_of(doubling(60)), "nests deeper than"),
+    "models for each step twice": (json_of(doubling_steps(16)), "more than 25000 calls"),
+    "steps within steps": (json_of(steps_within_steps(100)), "nests deeper than"),
+    "steps within steps of a flat input": (json_of(steps_within_steps(30)), "no axes behind time"),
+    "a Lambda in each step": (json_of(steps_of(layer("Lambda", "d", ref("in"), function=CODE))), "is code"),
+    "a circle in each step": (
+        json_of(steps_of(dense("d", "e"), layer("Dropout", "e", ref("d"), rate=0))),
+        "in a circle",
+    ),
     "deep brackets": (json_of('{"config": {"layers": ' + "[" * 100_000), "nests deeper than"),
     "a string that never ends": (json_of('{"config": "' + '\\"' * 4_000_000), "is not JSON"),
     "a large string": (json_of(model(dense("d" * (30 << 20)), output=["d", 0, 0])), "are read at most"),

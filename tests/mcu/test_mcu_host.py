@@ -179,7 +179,7 @@ def test_the_header_tells_the_truth(tmp_path):
     defines = dict(re.findall(r"^#define NET_(\w+) (\d+)", (folder / "net.h").read_text(), re.MULTILINE))
     expected = {"INPUTS": 3, "OUTPUTS": 1, "FIXED": 1, "IN_FRACTION": 12, "OUT_FRACTION": 12, "RECEPTIVE_FIELD": 256}
     expected |= {"LATENCY": 0, "SAMPLE_RATE": 48000, "STATE_BYTES": mcu.state_bytes(wavenet(fixed=True)[1])}
-    expected["WARM_UP"] = 0
+    expected |= {"WARM_UP": 0, "CONTROLS": 0}
     assert {name: int(value) for name, value in defines.items()} == expected
     face = interface(folder, "net")
     assert [value for value, _, _ in face.values][:2] == ["x", "window_0"]
