@@ -1,11 +1,25 @@
-"""`python -m zoo`: lists the systems of the zoo and trains them."""
+"""`python -m zoo`: lists the systems of the zoo, trains, measures and draws them."""
 
 import argparse
 import sys
 from importlib import import_module
 
-SYSTEMS = {"wavenet": "zoo.wavenet.command"}
-"""Every system that can be trained: its name and the module with SUMMARY, DESCRIPTION, EPILOG, add_arguments, run."""
+from zoo.command import VERBS, System
+
+SYSTEMS = {
+    "calibration": "zoo.calibration.command",
+    "ensembles": "zoo.ensembles.command",
+    "metric_learning": "zoo.metric_learning.command",
+    "ood": "zoo.ood.command",
+    "run": "zoo.runs.command",
+    "wavenet": "zoo.wavenet.command",
+}
+"""Every system: its name, and the module that holds its SYSTEM."""
+
+
+def system(name: str) -> System:
+    """What the command line needs to know of one system."""
+    return import_module(SYSTEMS[name]).SYSTEM
 
 
 def parser() -> argparse.ArgumentParser:
@@ -20,40 +34,44 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    commands.add_parser("list", help="what there is to train", description="Lists what there is to train.")
-    train = commands.add_parser(
-        "train", help="train one system", description="Trains one system; each has its own --help.", allow_abbrev=False
-    )
-    systems = train.add_subparsers(dest="system", metavar="SYSTEM", required=True)
-    for name, module in SYSTEMS.items():
-        system = import_module(module)
-        own = systems.add_parser(
-            name,
-            help=system.SUMMARY,
-            description=system.DESCRIPTION,
-            epilog=system.EPILOG,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
+    commands.add_parser("list", help="the systems and what they do", description="Lists the systems and their verbs.")
+    systems = {name: system(name) for name in SYSTEMS}
+    for verb, line in VERBS.items():
+        command = commands.add_parser(
+            verb, help=line, description=f"{line[0].upper()}{line[1:]}. Each has its own --help.", allow_abbrev=False
         )
-        system.add_arguments(own)
-        own.set_defaults(run=system.run, parser=own)
+        named = command.add_subparsers(dest="system", metavar="SYSTEM", required=True)
+        for name, one in systems.items():
+            if verb not in one.verbs:
+                continue
+            own = named.add_parser(
+                name,
+                help=one.summary,
+                description=one.verbs[verb].description,
+                epilog=one.verbs[verb].epilog,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+                allow_abbrev=False,
+            )
+            one.verbs[verb].add_arguments(own)
+            own.set_defaults(run=one.verbs[verb].run, parser=own)
     return top
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs a command; 0 when done, 2 for arguments that make no sense."""
+    """Runs a command; 0 when done, 2 for arguments or files that make no sense."""
     arguments = parser().parse_args(argv)
     if arguments.command == "list":
-        for name, module in SYSTEMS.items():
-            print(f"{name:12} {import_module(module).SUMMARY}")
-        print("\npython -m zoo train NAME --help says more about each.")
+        for name in SYSTEMS:
+            one = system(name)
+            print(f"{name:16} {one.summary}\n{'':16} {', '.join(one.verbs)}")
+        print("\npython -m zoo VERB NAME --help says more about each.")
         return 0
     try:
         arguments.run(arguments)
-    except ValueError as wrong:  # arguments that are each fine but do not go together
+    except ValueError as wrong:  # arguments that are each fine but do not go together, or a file that is not there
         arguments.parser.error(str(wrong))
     except KeyboardInterrupt:
-        print("stopped; nothing was written", file=sys.stderr)
+        print("stopped", file=sys.stderr)
         return 130
     return 0
 

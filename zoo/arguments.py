@@ -28,3 +28,20 @@ def folder(text: str) -> Path:
     if not os.access(standing, os.W_OK | os.X_OK):
         raise argparse.ArgumentTypeError(f"{standing} is not writable")
     return path
+
+
+def add_out(parser: argparse.ArgumentParser, default: str) -> None:
+    """`--out`, the folder of a system's files."""
+    parser.add_argument(
+        "--out", type=folder, default=Path(default), metavar="DIR", help=f"folder of the files (default: {default})"
+    )
+
+
+def add_images(parser: argparse.ArgumentParser) -> None:
+    """`--data`, the images to train on."""
+    parser.add_argument(
+        "--data",
+        choices=("cifar10", "digits"),
+        default="cifar10",
+        help="the images: cifar10 from $ZOO_DATA or downloaded, or scikit-learn's digits (default: cifar10)",
+    )

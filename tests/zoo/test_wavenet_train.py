@@ -120,7 +120,7 @@ def test_bad_arguments_exit_2_with_one_clear_message(arguments, complaint, capsy
 
 def test_list_and_help(capsys):
     assert main(["list"]) == 0
-    assert capsys.readouterr().out.startswith("wavenet ")
+    assert any(line.startswith("wavenet ") for line in capsys.readouterr().out.splitlines())
     with pytest.raises(SystemExit) as stopped:
         main(["train", "wavenet", "--help"])
     assert stopped.value.code == 0
@@ -136,3 +136,24 @@ def test_quantized_file_holds_no_training_state(short_run):
         assert "training_config" not in file.attrs
         assert "optimizer_weights" not in file
         assert json.loads(file.attrs["model_config"])["class_name"] == "Functional"
+
+
+def test_evaluate_and_show_read_what_training_left(tmp_path, capsys):
+    tiny = ["--epochs", "1", "--batches", "20", "--batch-size", "4", "--samples", "300", "--out", str(tmp_path)]
+    assert main(["train", "wavenet", *tiny]) == 0
+    trained = capsys.readouterr().out
+    assert main(["evaluate", "wavenet", "--out", str(tmp_path)]) == 0
+    evaluated = capsys.readouterr().out.strip()
+    assert evaluated.startswith("error, dB") and evaluated in trained
+    picture = tmp_path / "corners.png"
+    before = picture.read_bytes()
+    picture.unlink()
+    assert main(["show", "wavenet", "--out", str(tmp_path)]) == 0
+    assert picture.read_bytes() == before
+
+
+def test_evaluate_without_a_training_says_what_to_do(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["evaluate", "wavenet", "--quantized", "--out", str(tmp_path)])
+    assert stopped.value.code == 2
+    assert "python -m zoo train wavenet --quantized" in capsys.readouterr().err

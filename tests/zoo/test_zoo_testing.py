@@ -156,6 +156,31 @@ class LosesFactor(ScaledDeviation):
         return {"name": self.name, "reduction": self.reduction}
 
 
+@register
+class SlightlyOff(ScaledDeviation):
+    def call(self, y_true, y_pred):
+        return super().call(y_true, y_pred) * (1 + 3e-6)
+
+
+@register
+class HalfTheGradient(ScaledDeviation):
+    def call(self, y_true, y_pred):
+        deviation = super().call(y_true, y_pred)
+        return (deviation + ops.stop_gradient(deviation)) / 2
+
+
+@register
+class WithoutGradient(ScaledDeviation):
+    def call(self, y_true, y_pred):
+        return ops.stop_gradient(super().call(y_true, y_pred))
+
+
+@register
+class WrongInGraphs(ScaledDeviation):
+    def call(self, y_true, y_pred):
+        return super().call(y_true, y_pred) * (2.0 if y_pred.shape[0] is None else 1.0)
+
+
 def scaled_deviation(y_true, y_pred):
     return 3.0 * np.abs(y_true - y_pred).mean(axis=-1)
 
@@ -170,11 +195,27 @@ def test_good_loss_passes():
         (MeansOverTheBatch, "no reduction: shape"),
         (WrongMean, "no reduction"),
         (LosesFactor, "loses the argument 'factor'"),
+        (SlightlyOff, "no reduction: .* off by 3"),
+        (HalfTheGradient, "gradient: .* off by"),
+        (WithoutGradient, "no gradient reaches y_pred"),
+        (WrongInGraphs, "in a graph whose batch has no fixed size"),
     ],
 )
 def test_planted_loss_mistakes_are_found(loss, complaint):
     with pytest.raises(AssertionError, match=complaint):
         run_loss_test(loss, {"factor": 3.0}, Y_TRUE, Y_PRED, scaled_deviation)
+
+
+def test_gradients_of_losses_with_steps_need_not_be_tested():
+    run_loss_test(HalfTheGradient, {"factor": 3.0}, Y_TRUE, Y_PRED, scaled_deviation, gradient_tolerance=None)
+
+
+def test_references_must_compute_in_float64():
+    def single(y_true, y_pred):
+        return scaled_deviation(y_true.astype(np.float32), y_pred.astype(np.float32))
+
+    with pytest.raises(AssertionError, match="must compute in float64, but gives float32"):
+        run_loss_test(ScaledDeviation, {"factor": np.float32(3.0)}, Y_TRUE, Y_PRED, single)
 
 
 @register
@@ -232,6 +273,25 @@ class DividesByZero(ScaledMean):
         return self.factor * self.total / self.count
 
 
+@register
+class Unweighted(ScaledMean):
+    def update_state(self, y_true, y_pred):
+        super().update_state(y_true, y_pred)
+
+
+@register
+class UnweightedForgetsReset(Unweighted):
+    def reset_state(self):
+        self.count.assign(0.0)
+        self.total.assign(self.total * 0.0 + 1e-9)
+
+
+@register
+class MetricSlightlyOff(ScaledMean):
+    def result(self):
+        return super().result() * (1 + 5e-6)
+
+
 def scaled_mean(y_true, y_pred, weight):
     return 3.0 * np.average(np.abs(y_true - y_pred).mean(axis=-1), weights=weight)
 
@@ -248,8 +308,20 @@ def test_good_metric_passes():
         (MeanOfMeans, "uneven batches"),
         (IgnoresWeights, "uneven weighted batches"),
         (DividesByZero, "without any samples"),
+        (MetricSlightlyOff, "uneven batches: .* off by"),
     ],
 )
 def test_planted_metric_mistakes_are_found(metric, complaint):
     with pytest.raises(AssertionError, match=complaint):
         run_metric_test(metric, {"factor": 3.0}, Y_TRUE, Y_PRED, scaled_mean)
+
+
+def test_metrics_without_weights():
+    def unweighted(y_true, y_pred):
+        return scaled_mean(y_true, y_pred, np.ones(len(y_true)))
+
+    run_metric_test(Unweighted, {"factor": 3.0}, Y_TRUE, Y_PRED, unweighted, weighted=False)
+    with pytest.raises(AssertionError, match="after reset_state"):
+        run_metric_test(UnweightedForgetsReset, {"factor": 3.0}, Y_TRUE, Y_PRED, unweighted, weighted=False)
+    with pytest.raises(TypeError, match="sample_weight"):
+        run_metric_test(Unweighted, {"factor": 3.0}, Y_TRUE, Y_PRED, scaled_mean)

@@ -160,7 +160,7 @@ def train(
     # The files hold the bare network, not how it was trained, so that they load without this package.
     bare = toolkit.build(seed)
     bare.set_weights(model.get_weights())
-    scores = {"network": _scores(bare, held_out, toolkit.receptive_field), **_baseline_scores(toolkit.receptive_field)}
+    scores = _beside_baselines(bare, held_out, toolkit.receptive_field)
     files = _write(Path(out), bare, history, scores["network"], toolkit, quantized) if out is not None else {}
     report("")
     report(table(scores))
@@ -170,6 +170,42 @@ def train(
             f"\nlargest value before rounding, words end at 8: {', '.join(f'{n} {v:.2f}' for n, v in peaks.items())}"
         )
     return Trained(bare, toolkit.receptive_field, history, scores, files, time.monotonic() - start)
+
+
+def evaluate(folder: Path, *, quantized: bool = False) -> dict[str, dict[str, float]]:
+    """Scores of the network in `folder` beside the baselines', as `Trained.scores`.
+
+    Raises:
+        ValueError: no network there.
+    """
+    model, toolkit = _trained(folder, quantized)
+    return _beside_baselines(model, held_out_batches(layout(quantized=quantized)).batch(0, 0), toolkit.receptive_field)
+
+
+def show(folder: Path, *, quantized: bool = False) -> Path:
+    """Draws corners.png for the network in `folder`, and returns its path.
+
+    Raises:
+        ValueError: no network there.
+    """
+    model, toolkit = _trained(folder, quantized)
+    held_out = held_out_batches(layout(quantized=quantized)).batch(0, 0)
+    scores = _scores(model, held_out, toolkit.receptive_field)
+    _draw(folder / "corners.png", model, scores, toolkit, quantized)
+    return folder / "corners.png"
+
+
+def _trained(folder: Path, quantized: bool) -> tuple[Any, "_Toolkit"]:
+    """The network that a training left in `folder`."""
+    path = folder / "wavenet.keras"
+    if not path.is_file():
+        again = "python -m zoo train wavenet" + (" --quantized" if quantized else "")
+        raise ValueError(f"there is no {path}: train first, with {again}")
+    toolkit = _quantized_toolkit() if quantized else _float_toolkit()
+    model = toolkit.build(0)
+    with quiet_saving():
+        model.load_weights(path)
+    return model, toolkit
 
 
 def table(scores: dict[str, dict[str, float]]) -> str:
@@ -255,6 +291,12 @@ def _by_shape(outputs: np.ndarray, targets: np.ndarray, receptive_field: int) ->
     return {name: decibels(error[index::count], target[index::count]) for index, name in enumerate(SHAPES)}
 
 
+def _beside_baselines(
+    model: Any, held_out: tuple[np.ndarray, np.ndarray], receptive_field: int
+) -> dict[str, dict[str, float]]:
+    return {"network": _scores(model, held_out, receptive_field), **_baseline_scores(receptive_field)}
+
+
 def _baseline_scores(receptive_field: int) -> dict[str, dict[str, float]]:
     """Every baseline on the network's held-out waves, fitted on as many others."""
     fit_in, fit_out = held_out_batches().batch(1, 0)
@@ -287,13 +329,17 @@ def _write(
         rows = csv.DictWriter(text, fieldnames=list(history[0]), lineterminator="\n")
         rows.writeheader()
         rows.writerows(history)
+    _draw(files["corners.png"], model, scores, toolkit, quantized)
+    return files
+
+
+def _draw(path: Path, model: Any, scores: dict[str, float], toolkit: _Toolkit, quantized: bool) -> None:
     inputs, _ = corner_waves(2_000, PICTURE_HZ, quantized=quantized)
     corner_picture(
-        files["corners.png"],
+        path,
         model.predict(inputs, verbose=0),
         frequency=PICTURE_HZ,
         receptive_field=toolkit.receptive_field,
         title=f"{'16-bit' if quantized else 'Float'} WaveNet waveshaper, {model.count_params():,} parameters",
         scores=scores,
     )
-    return files

@@ -1,0 +1,104 @@
+"""`python -m zoo`: every system is listed and has every verb, and help answers without a framework."""
+
+import contextlib
+import io
+import subprocess
+import sys
+
+import pytest
+
+from zoo.__main__ import SYSTEMS, main, parser, system
+from zoo.command import VERBS
+
+COMMANDS = [(), ("list",), *((verb,) for verb in VERBS), *((verb, name) for verb in VERBS for name in SYSTEMS)]
+
+IN_ONE_PROCESS = """
+import contextlib, io, sys, time
+from zoo.__main__ import main
+for words in {commands!r}:
+    began, code, text = time.process_time(), None, io.StringIO()
+    try:
+        with contextlib.redirect_stdout(text):
+            main([*words, "--help"])
+    except SystemExit as end:
+        code = end.code
+    print(*words, code, "usage: python -m zoo" in text.getvalue(), time.process_time() - began < 2, sep="|")
+loaded = {{"tensorflow", "keras", "tf_keras", "matplotlib", "sklearn"}} & set(sys.modules)
+print("loaded", *loaded)
+"""
+
+
+@pytest.fixture(scope="module")
+def help_of_all():
+    script = IN_ONE_PROCESS.format(commands=COMMANDS)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_every_help_answers_and_at_once(help_of_all):
+    wanted = ["|".join([*words, "0", "True", "True"]) for words in COMMANDS]
+    assert help_of_all[:-1] == wanted
+
+
+def test_help_imports_no_framework(help_of_all):
+    assert help_of_all[-1].split() == ["loaded"]
+
+
+def test_list_names_every_system_without_a_framework():
+    done = subprocess.run([sys.executable, "-X", "importtime", "-m", "zoo", "list"], capture_output=True, text=True)
+    assert done.returncode == 0
+    for name in SYSTEMS:
+        assert f"\n{name:16} {system(name).summary}\n" in "\n" + done.stdout
+    assert "| tensorflow" not in done.stderr
+    assert "| keras" not in done.stderr
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_every_system_trains_evaluates_and_shows(name):
+    one = system(name)
+    assert list(one.verbs) == list(VERBS) == ["train", "evaluate", "show"]
+    assert one.summary.strip() == one.summary != ""
+    assert "\n" not in one.summary
+    for verb in one.verbs.values():
+        assert verb.description.strip()
+
+
+def test_the_command_line_knows_every_system():
+    for verb in VERBS:
+        for name in SYSTEMS:
+            with pytest.raises(SystemExit) as ended, contextlib.redirect_stdout(io.StringIO()) as text:
+                parser().parse_args([verb, name, "--help"])
+            assert ended.value.code == 0
+            assert f"usage: python -m zoo {verb} {name}" in text.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("", "required: COMMAND"),
+        ("paint", "invalid choice: 'paint'"),
+        ("train", "required: SYSTEM"),
+        ("train nothing", "invalid choice: 'nothing'"),
+        ("train wavenet --epochs 0", "'0' is not a whole number from 1"),
+        ("train run --name ../x --data a --model b", "'../x' is no name for a run"),
+        ("train run --name x --data none.py --model none.py", "the data configuration none.py is not there"),
+        ("train run --name x", "needs a data and a model configuration"),
+        ("train run --name x --resume", "there is no run x in runs to resume"),
+        ("train run --name x --set a=b", "'b' is not JSON"),
+        ("train run --name x --set a", "'a' is not key=value"),
+        ("train run --name x --set 1a=1", "'1a=1' is not key=value"),
+        ("train run --name x --set a=1 a=2", "--set gives a flag twice"),
+        ("train run --name x --set a={", "'{' is not JSON"),
+        ("evaluate run none", "there is no run none in runs"),
+        ("show run none", "there is no run none in runs"),
+        ("show run", "required: RUN"),
+    ],
+)
+def test_mistakes_end_with_code_2_and_say_what_is_wrong(words, complaint, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(words.split())
+    assert ended.value.code == 2
+    assert complaint in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []  # nothing was begun

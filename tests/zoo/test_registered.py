@@ -1,0 +1,53 @@
+"""A `.keras` file that names classes of the zoo, in a process that knows none of them yet."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import zoo
+from zoo.quiet import quiet_import
+
+with quiet_import():
+    import keras
+
+    from zoo.metric_learning.cross_batch_memory import CrossBatchMemory
+    from zoo.metric_learning.distance_weighted import DistanceWeighted
+    from zoo.metric_learning.embedding_model import EmbeddingModel
+    from zoo.metric_learning.recall_at_k import RecallAtK
+    from zoo.metric_learning.triplet import Triplet
+
+FRESH = """
+import json, sys
+import numpy as np
+from zoo.quiet import quiet_import
+with quiet_import():
+    import keras
+    import zoo.registered
+model = keras.saving.load_model(sys.argv[1])
+kinds = [type(one).__name__ for one in (model, model.loss, model.loss.loss, model.loss.loss.miner)]
+answer = model.predict(np.eye(5, dtype="float32"), verbose=0).tolist()
+print(json.dumps([kinds, answer, sorted(keras.saving.get_custom_objects())]))
+"""
+
+
+def test_one_import_is_enough_to_load_what_was_saved_in_mid_training(tmp_path):
+    images = keras.Input((5,))
+    model = EmbeddingModel(images, keras.layers.Dense(3)(images))
+    loss = CrossBatchMemory(Triplet(miner=DistanceWeighted(seed=1)), dimension=3, capacity=7)
+    model.compile("adam", loss, metrics=[RecallAtK(1, capacity=20)], run_eagerly=True)
+    model.fit(np.eye(5, dtype=np.float32), np.array([0, 0, 1, 1, 2]), verbose=0)
+    model.save(tmp_path / "model.keras")
+    done = subprocess.run([sys.executable, "-c", FRESH, tmp_path / "model.keras"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    kinds, answer, names = json.loads(done.stdout)
+    assert kinds == ["EmbeddingModel", "CrossBatchMemory", "Triplet", "DistanceWeighted"]
+    np.testing.assert_allclose(answer, model.predict(np.eye(5, dtype=np.float32), verbose=0), atol=1e-6)
+    decorated = r"\n@keras\.saving\.register_keras_serializable\([^\n]*\n(?:@[^\n]*\n)*class (\w+)"
+    texts = [path.read_text() for path in Path(zoo.__file__).parent.rglob("*.py")]
+    wanted = {f"zoo>{name}" for text in texts for name in re.findall(decorated, text)}
+    assert len(wanted) > 30
+    assert wanted <= set(names)
