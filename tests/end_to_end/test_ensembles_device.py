@@ -1,0 +1,23 @@
+"""An untrained ensemble in C: every member's embedding as Keras has it."""
+
+import numpy as np
+import pytest
+
+import compiler
+
+
+@pytest.mark.parametrize("transform", ["centred", "whitened"])
+def test_a_random_ensemble_in_c_equals_keras(transform, tmp_path):
+    from zoo.ensembles.device import device_ensemble
+    from zoo.ensembles.random_ensemble import adapt, random_ensemble
+
+    images = np.random.default_rng(0).uniform(size=(40, 15, 15, 3)).astype(np.float32)
+    model = random_ensemble(3, transform=transform, seed=1, input_shape=(15, 15, 3), filters=(4, 6), dimensions=5)
+    adapt(model, images)
+    wanted = model.predict(images[:4], verbose=0)
+    device = device_ensemble(model)
+    np.testing.assert_allclose(device.predict(images[:4], verbose=0), wanted, atol=2e-5)
+    build = compiler.compile(device, target="mcu", out=tmp_path / "ensemble")
+    embeddings = build.run(images[:4], on="host")
+    np.testing.assert_allclose(embeddings, wanted, atol=2e-5)
+    assert not np.allclose(embeddings[:, 0], embeddings[:, 1], atol=0.1)  # the members are not one and the same

@@ -1,0 +1,25 @@
+"""Ensembles: many networks that answer together, untrained or trained, in one forward pass.
+
+An ensemble of networks that were never trained tells images apart surprisingly well (Mat Kelcey, "a jax random
+embedding ensemble network"). What it says of unlabelled images are labels, weak ones, from which a network can learn.
+
+Module by module, in reading order:
+
+    stacked.py               `Stacked`: any Keras network M times, as one layer; which of four ways is fastest, and why
+    members.py               `split` into separate Keras models and `merge` them back
+    grouped.py               the same stack as grouped convolutions of Keras' own layers, for compilers
+    embedding_transform.py   `EmbeddingTransform`: centring and whitening of embeddings
+    random_ensemble.py       the untrained network, M of them as one model
+    device.py                a random ensemble of Keras' own layers alone, transform included
+    similarity.py            similarities by member and summed; accuracy against nine negatives
+    logit_ensemble.py        `LogitEnsemble`: trained by the sum of logits, or one random member a step
+    batch_ensemble_dense.py, batch_ensemble_conv2d.py
+                             members that share a kernel, told apart by rank-one factors
+    weak_labels.py           pairs found by a random ensemble train an embedding network
+    experiment.py            the published test, normalisation by normalisation
+    picture.py               accuracy against number of members
+    train.py                 a trained ensemble, from the command line
+    command.py               `train | evaluate | show`
+
+Importing this package imports neither TensorFlow nor Keras.
+"""
