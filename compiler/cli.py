@@ -28,7 +28,7 @@ class Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFo
 
 
 def main(command: Callable[[], int]) -> None:
-    """Runs a command and exits: 0 done, 1 a check failed, 2 bad input, with one message and no traceback."""
+    """Runs a command and exits: 0 done, 1 a check failed, 2 bad input or a full disk; one message, no traceback."""
     try:
         sys.exit(command())
     except CheckError as error:
@@ -39,6 +39,9 @@ def main(command: Callable[[], int]) -> None:
         sys.exit(BAD_INPUT)
     except BrokenPipeError:
         sys.exit(DONE)
+    except OSError as error:  # a full disk, a folder that may not be written
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -70,6 +70,9 @@ def main(argv: list[str] | None = None) -> int:
         arguments.run(arguments)
     except ValueError as wrong:  # arguments that are each fine but do not go together, or a file that is not there
         arguments.parser.error(str(wrong))
+    except OSError as wrong:  # a full disk, a folder that may not be written
+        print(f"{arguments.parser.prog}: error: {wrong}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130

@@ -106,6 +106,14 @@ def test_a_folder_of_something_else_is_not_replaced(files, tmp_path):
     assert (tmp_path / "out" / "thesis.txt").read_text() == "years of work"
 
 
+def test_a_full_disk_leaves_nothing(files, tmp_path):
+    arguments = [files["float.h5"], "--target", "mcu", "--out", tmp_path / "out"]
+    command = ["bash", "-c", 'ulimit -f 4 && exec "$@"', "bash", sys.executable, "-m", "compiler", *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (2, "error: [Errno 27] File too large\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_older_build_is_replaced_whole(files, tmp_path):
     out = tmp_path / "out"
     assert run(files["quantized.h5"], "--target", "fpga", "--out", out).returncode == 0

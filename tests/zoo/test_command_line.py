@@ -102,3 +102,9 @@ def test_mistakes_end_with_code_2_and_say_what_is_wrong(words, complaint, capsys
     assert ended.value.code == 2
     assert complaint in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []  # nothing was begun
+
+
+def test_a_folder_that_cannot_be_written_ends_with_code_2(capsys):
+    words = ["train", "ensembles", "--data", "digits", "--epochs", "1", "--members", "1"]
+    assert main([*words, "--out", "/proc/none"]) == 2
+    assert "python -m zoo train ensembles: error: [Errno 2]" in capsys.readouterr().err
