@@ -13,13 +13,18 @@ from compiler.ops import Constant, Op, Recall, Scan
 
 
 class Builder:
-    """Collects operations; `name` is the Keras layer that their values belong to."""
+    """Collects operations; `name` is the Keras layer that their values belong to.
+
+    Args:
+        within: The builder of the model that a layer belongs to, whose operations it adds to.
+    """
 
     name: str
 
-    def __init__(self, namer: Namer | None = None, ops: list[Op] | None = None, name: str = "") -> None:
-        self.namer = namer or Namer()
-        self.ops = [] if ops is None else ops
+    def __init__(self, within: Builder | None = None, *, name: str = "") -> None:
+        self.namer: Namer = within.namer if within else Namer()
+        self.ops: list[Op] = within.ops if within else []
+        self.conditions: set[str] = within.conditions if within else set()  # names of values that are 0 or 1 alone
         self.name = name
         self.states: list[State] = []
 

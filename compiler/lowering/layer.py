@@ -31,8 +31,7 @@ class Layer(Builder):
     """
 
     def __init__(self, spec: LayerSpec, builder: Builder) -> None:
-        super().__init__(builder.namer, builder.ops)
-        self.name = spec.name
+        super().__init__(builder, name=spec.name)
         self.class_name = spec.class_name
         self.keras_major = spec.keras_major
         self._config = dict(spec.config)

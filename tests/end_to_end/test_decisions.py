@@ -158,3 +158,25 @@ def test_infinite_and_equal_values_have_a_first_extreme(keras, tmp_path):
     got = build.run(x, on="host")
     for mine, numpy_says in zip(got.values(), (x.argmax(-1), x.argmin(-1)), strict=True):
         assert mine.tolist() == numpy_says.tolist()
+
+
+def test_whatever_is_not_zero_is_true(keras, tmp_path):
+    ops, i = keras.ops, keras.Input((4,), name="values")
+    outputs = [
+        ops.where(i, i + 2, 7.0),
+        ops.logical_not(i),
+        ops.logical_and(i, 0.5 - i),
+        ops.logical_or(i, i > 1),
+        ops.where(ops.logical_not(ops.logical_or(i > 0.5, i)), 1.0, i),
+    ]
+    model = keras.Model(i, outputs)
+    build = compiler.compile(model, target="mcu", out=tmp_path / "build")
+    x = np.array([[-2, -0.5, 0, 0.5], [2, -0.0, 1e-30, -1e30], [0, 0, 1, np.inf]], np.float32)
+    for got, keras_says in zip(build.run(x, on="host").values(), model.predict(x, verbose=0), strict=True):
+        assert np.array_equal(got, keras_says)
+
+
+def test_a_product_of_conditions_is_refused(keras, tmp_path):
+    i = keras.Input((3, 3), name="values")
+    with pytest.raises(compiler.CompileError, match="conditions alone"):
+        compiler.compile(keras.Model(i, keras.ops.matmul(i > 0, i > 1)), target="mcu", out=tmp_path / "build")

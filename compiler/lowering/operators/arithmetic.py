@@ -144,6 +144,8 @@ def _log_sum_exp(op: Operator, x: Any) -> Value:
 def _dot(op: Operator, a: Any, b: Any) -> Value:
     """The product of matrices: of two values, or of a value with numbers."""
     x, y = op.tensor(a), op.operand(b)
+    if isinstance(y, Value) and {x.name, y.name} <= op.conditions:
+        raise op.error("is of conditions alone, which Keras does not count", hint="Multiply one of them by 1.0 first.")
     if op.flag("transpose_a", False):
         x = _turned(op, x)
     turned = op.flag("transpose_b", False)

@@ -1,4 +1,7 @@
-"""Operators that compare and choose. A condition is 1 where it holds, else 0."""
+"""Operators that compare and choose. A condition is 1 where it holds, else 0.
+
+NaN is not told apart: "equal", "at least" and "at most" hold of it, which in Keras they do not.
+"""
 
 from __future__ import annotations
 
@@ -17,30 +20,53 @@ from compiler.ops import Select
 
 def _greater(op: Operator, a: Any, b: Any) -> Value:
     # The sign of a difference is exact where numbers below the smallest normal one are not taken for zero.
-    return _choose(op, combine(op, "subtract", a, b), 1.0, 0.0)
+    return _decide(op, combine(op, "subtract", a, b))
 
 
 def _not_greater(op: Operator, a: Any, b: Any) -> Value:
-    return _choose(op, combine(op, "subtract", a, b), 0.0, 1.0)
+    return _decide(op, combine(op, "subtract", a, b), otherwise=True)
 
 
 def _equal(op: Operator, a: Any, b: Any) -> Value:
-    return _choose(op, unary(op, "absolute", combine(op, "subtract", a, b), suffix="_distance"), 0.0, 1.0)
+    return _decide(op, unary(op, "absolute", combine(op, "subtract", a, b), suffix="_distance"), otherwise=True)
 
 
 def _not_equal(op: Operator, a: Any, b: Any) -> Value:
-    return _choose(op, unary(op, "absolute", combine(op, "subtract", a, b), suffix="_distance"), 1.0, 0.0)
+    return _decide(op, unary(op, "absolute", combine(op, "subtract", a, b), suffix="_distance"))
+
+
+def _decide(op: Operator, x: Value, *, otherwise: bool = False) -> Value:
+    """1 where x is above 0, else 0; or the reverse."""
+    values, shape = op.together(x, float(not otherwise), float(otherwise))
+    condition = op.emit(Select, values, shape)
+    op.conditions.add(condition.name)
+    return condition
+
+
+def _condition(op: Operator, x: Any) -> Value:
+    """1 where Keras takes a value for true: where it is not 0, which may be below."""
+    x = op.tensor(x)
+    return x if x.name in op.conditions else _decide(op, unary(op, "absolute", x, suffix="_magnitude"))
+
+
+def _not(op: Operator, x: Any) -> Value:
+    return _decide(op, _condition(op, x), otherwise=True)
 
 
 def _choose(op: Operator, condition: Any, yes: Any, no: Any) -> Value:
-    """`yes` where the condition is above 0, which is what comparisons give for true."""
-    values, shape = op.together(op.tensor(condition), yes, no)
+    values, shape = op.together(_condition(op, condition), yes, no)
     return op.emit(Select, values, shape)
 
 
 def _either(function: Literal["minimum", "maximum"]) -> Callable[..., Value]:
     """Of two conditions the lesser is "and", the greater is "or"."""
-    return lambda op, a, b: combine(op, function, a, b)
+
+    def lower(op: Operator, a: Any, b: Any) -> Value:
+        condition = combine(op, function, _condition(op, a), _condition(op, b))
+        op.conditions.add(condition.name)
+        return condition
+
+    return lower
 
 
 def _place(extreme: Literal["max", "min"]) -> Callable[..., Value]:
@@ -71,7 +97,7 @@ OPERATORS: dict[str, Callable[..., Value]] = {
     "LessEqual": _not_greater,
     "Equal": _equal,
     "NotEqual": _not_equal,
-    "LogicalNot": lambda op, x: _choose(op, x, 0.0, 1.0),
+    "LogicalNot": _not,
     "LogicalAnd": _either("minimum"),
     "LogicalOr": _either("maximum"),
     "Argmax": _place("max"),
