@@ -7,6 +7,7 @@ A test finds the class that is missing here.
 """
 
 # ruff: noqa: F401
+from zoo import fused_normalization
 from zoo.calibration.losses import focal, label_smoothing, mmce, sample_dependent_focal
 from zoo.calibration.metrics import adaptive, brier, classwise, expected, likelihood
 from zoo.ensembles import batch_ensemble_conv2d, batch_ensemble_dense, embedding_transform, logit_ensemble, stacked
@@ -16,7 +17,6 @@ from zoo.metric_learning import (
     distance_weighted,
     embedding_model,
     embedding_queue,
-    fused_normalization,
     map_at_r,
     miner,
     multi_similarity,

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from zoo.fused_normalization import FusedBatchNormalization
 from zoo.wavenet.start import initial_seeds
 
 FEATURES, LOGITS = "features", "logits"
@@ -17,6 +18,7 @@ def resnet18(
     *,
     seed: int | None = None,
     dtype: Any = None,
+    fused: bool = False,
     name: str = "resnet18",
 ) -> keras.Model:
     """ResNet-18 as it is used on 32 x 32 images: a 3 x 3 stem without stride, and no max pooling.
@@ -28,6 +30,7 @@ def resnet18(
         classes: how many logits.
         seed: seeds the initial weights; None takes them from Keras' global seed.
         dtype: policy of every layer, such as "mixed_bfloat16"; None for Keras' own. The logits are float32 in any case.
+        fused: train with `FusedBatchNormalization`; the weights fit either way.
         name: name of the model.
 
     Returns:
@@ -36,7 +39,8 @@ def resnet18(
     Reference:
         He, Zhang, Ren, Sun 2016, "Deep residual learning for image recognition".
     """
-    return residual((64, 128, 256, 512), (2, 2, 2, 2), input_shape, classes, seed=seed, dtype=dtype, name=name)
+    options = {"seed": seed, "dtype": dtype, "fused": fused, "name": name}
+    return residual((64, 128, 256, 512), (2, 2, 2, 2), input_shape, classes, **options)
 
 
 def small_residual(
@@ -45,13 +49,15 @@ def small_residual(
     *,
     seed: int | None = None,
     dtype: Any = None,
+    fused: bool = False,
     name: str = "small_residual",
 ) -> keras.Model:
     """A residual network of seven 3 x 3 convolutions, for two cores and for a microcontroller.
 
     Arguments and result as `resnet18`; height and width divisible by 8.
     """
-    return residual((40, 80, 160), (1, 1, 1), input_shape, classes, stem_stride=2, seed=seed, dtype=dtype, name=name)
+    options = {"seed": seed, "dtype": dtype, "fused": fused, "name": name}
+    return residual((32, 64, 128), (1, 1, 1), input_shape, classes, stem_stride=2, **options)
 
 
 def residual(
@@ -63,6 +69,7 @@ def residual(
     stem_stride: int = 1,
     seed: int | None = None,
     dtype: Any = None,
+    fused: bool = False,
     name: str = "residual",
 ) -> keras.Model:
     """Stages of basic blocks: two 3 x 3 convolutions, each batch-normalised, and a shortcut around both.
@@ -71,7 +78,7 @@ def residual(
         widths: channels of every stage. The first block of each stage but the first halves height and width.
         blocks: blocks in every stage.
         stem_stride: stride of the convolution in front.
-        input_shape, classes, seed, dtype, name: as `resnet18`.
+        input_shape, classes, seed, dtype, fused, name: as `resnet18`.
 
     Raises:
         ValueError: stages without blocks, or images that cannot be halved as often as the network does.
@@ -82,6 +89,8 @@ def residual(
     if any(side % reduction for side in input_shape[:2]):
         raise ValueError(f"{input_shape[0]} x {input_shape[1]} images cannot be divided by {reduction}")
     seeds = iter(initial_seeds(seed, 2 + 3 * sum(blocks)))
+
+    normalization = FusedBatchNormalization if fused else keras.layers.BatchNormalization
 
     def conv_norm(x: Any, filters: int, kernel_size: int, strides: int, name: str) -> Any:
         x = keras.layers.Conv2D(
@@ -94,7 +103,7 @@ def residual(
             dtype=dtype,
             name=name,
         )(x)
-        return keras.layers.BatchNormalization(momentum=0.9, dtype=dtype, name=f"{name}_norm")(x)
+        return normalization(momentum=0.9, dtype=dtype, name=f"{name}_norm")(x)
 
     def relu(x: Any, name: str) -> Any:
         return keras.layers.ReLU(dtype=dtype, name=name)(x)

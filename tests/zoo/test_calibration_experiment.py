@@ -27,8 +27,8 @@ DETECTORS = ("energy", "knn")
 OPTIONS = {"data": "digits", "losses": ("cross-entropy", "focal-3"), "seeds": 1, "epochs": 2}
 
 
-def tiny(input_shape, classes, *, seed=None, dtype=None):
-    return residual((8, 16), (1, 1), input_shape, classes, stem_stride=2, seed=seed, dtype=dtype)
+def tiny(input_shape, classes, **options):
+    return residual((8, 16), (1, 1), input_shape, classes, stem_stride=2, **options)
 
 
 @pytest.fixture(scope="module")

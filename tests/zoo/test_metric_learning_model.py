@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from keras import ops
 
+from zoo.fused_normalization import FusedBatchNormalization
 from zoo.metric_learning import networks
 from zoo.metric_learning.crops import RandomCrop
 from zoo.metric_learning.cross_batch_memory import CrossBatchMemory
 from zoo.metric_learning.embedding_model import EmbeddingModel
 from zoo.metric_learning.embedding_queue import EmbeddingQueue
-from zoo.metric_learning.fused_normalization import FusedBatchNormalization
 from zoo.metric_learning.m_per_class import MPerClass
 from zoo.metric_learning.multi_similarity import MultiSimilarity
 from zoo.metric_learning.normalized_softmax import NormalizedSoftmax

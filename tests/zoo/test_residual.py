@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from zoo.calibration.last_layer import inputs_of_last_dense
+from zoo.fused_normalization import FusedBatchNormalization
 from zoo.residual import residual, resnet18, small_residual
 
 PLAIN = {"InputLayer", "Conv2D", "BatchNormalization", "ReLU", "Add", "GlobalAveragePooling2D", "Dense"}
@@ -56,6 +57,18 @@ def test_features_come_from_the_same_weights_and_lead_to_the_logits():
     kernel, bias = model.get_layer("logits").get_weights()
     np.testing.assert_allclose(np.asarray(held) @ kernel + bias, logits, atol=1e-5)
     np.testing.assert_array_equal(keras.Model(model.input, model.get_layer("features").output)(images()), held)
+
+
+def test_fused_normalization_takes_the_same_weights():
+    plain, fused = tiny(seed=4), tiny(seed=4, fused=True)
+    assert sum(isinstance(layer, FusedBatchNormalization) for layer in fused.layers) == 8
+    assert all(np.array_equal(a, b) for a, b in zip(plain.get_weights(), fused.get_weights(), strict=True))
+    x = images(20)
+    for model in (plain, fused):  # in a step of training too
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        model.train_on_batch(x, np.eye(5)[np.arange(20) % 5])
+    for a, b in zip(plain.get_weights(), fused.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
 def test_a_seed_gives_the_weights():

@@ -25,7 +25,7 @@ Module by module, in reading order:
     embedding_model.py   `EmbeddingModel`, which trains with any of them and owns what they learn
     retrieval_metric.py  what all metrics share; recall_at_k.py, precision_at_k.py, r_precision.py, map_at_r.py
     m_per_class.py, crops.py             batches, functions of (seed, epoch, index); numpy only but for the base class
-    networks.py          the published network, and a residual one; fused_normalization.py makes training it faster
+    networks.py          the published network, and a residual one
     one_cycle.py, recipes.py, train.py   from a seed to a folder of files
     index.py, evaluation.py, pictures.py the search index, the table, neighbours as pictures
     command.py           the command line

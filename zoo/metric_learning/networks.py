@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from zoo.metric_learning.fused_normalization import FusedBatchNormalization
+from zoo.fused_normalization import FusedBatchNormalization
 from zoo.wavenet.start import initial_seeds
 
 Shape = tuple[int | None, int | None, int]

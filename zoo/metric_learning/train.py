@@ -4,7 +4,7 @@ import csv
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from zoo.metric_learning.one_cycle import OneCycle
 from zoo.metric_learning.pair_softmax import PairSoftmax
 from zoo.metric_learning.pictures import neighbour_collage, neighbour_confusion, one_of_each_class
 from zoo.metric_learning.recipes import PUBLISHED, Recipe
+from zoo.processor import fast_precision
 from zoo.quiet import quiet_saving
 
 NETWORK, INDEX, ABOUT = "embedding.keras", "index", "about.json"
@@ -71,11 +72,12 @@ def train(
         report: called with every line of progress.
     """
     keras.utils.set_random_seed(seed)
+    recipe = replace(recipe, precision=recipe.precision or fast_precision())
     training = _published(images, recipe, seed) if recipe.name == PUBLISHED.name else _best(images, recipe, seed)
     epochs = sum(count for count, _ in training.phases)
     report(
         f"{training.bare.name}: {training.bare.count_params():,} parameters; recipe {recipe.name}, {images.name} "
-        f"({images.origin}), {epochs} epochs of {len(training.phases[0][1])} batches, seed {seed}"
+        f"({images.origin}), {epochs} epochs of {len(training.phases[0][1])} batches in {recipe.precision}, seed {seed}"
     )
     progress = _Progress(epochs, report)
     start, cpu, done = time.monotonic(), time.process_time(), 0
@@ -92,6 +94,7 @@ def train(
     index = Index()
     index.add(embeddings, images.y_test)
     about = {"recipe": recipe.name, "data": images.name, "origin": images.origin, "seed": seed, "epochs": epochs}
+    about["precision"] = recipe.precision
     files = _write(out, training.bare, progress.history, index, about) if out is not None else {}
     return Trained(training.bare, progress.history, scores, files, seconds, cpu)
 
@@ -156,7 +159,7 @@ def _published(images: Images, recipe: Recipe, seed: int) -> _Training:
 
 def _best(images: Images, recipe: Recipe, seed: int) -> _Training:
     side = images.x_train.shape[1]
-    network = networks.residual((None, None, 3), seed=seed, dtype="mixed_bfloat16", fused=True)
+    network = networks.residual((None, None, 3), seed=seed, dtype=recipe.precision, fused=True)
     bare = networks.residual(images.x_train.shape[1:])
     phases, small = [], round(SMALL_CROPS * recipe.epochs)
     for count, size in ((small, side * 3 // 4), (recipe.epochs - small, side)):
