@@ -159,7 +159,7 @@ def show(folder: Path) -> Path:
 def _trained(parts: splits.Splits, epochs: int, seed: int, name: str, report: Callable[[str], None]) -> Any:
     """A small residual network, trained on the training split with a learning rate that falls along a cosine."""
     keras.utils.set_random_seed(seed)
-    model = small_residual(parts.train.x.shape[1:], len(parts.classes), seed=seed)
+    model = small_residual(parts.train.x.shape[1:], len(parts.classes), seed=seed, fused=True)
     batches = AugmentedImages(
         parts.train,
         batch_size=min(BATCH, len(parts.train.y)),
