@@ -20,7 +20,7 @@ from compiler.lowering.operators import lower_operator
 from compiler.lowering.table import TABLE
 from compiler.lowering.wrappers import each_step
 
-MOST_CALLS = 25_000  # models within models called twice each soon make more than there are layers in the world
+MOST_CALLS = 10_000  # models within models called twice each soon make more than there are layers in the world
 # What a model's configuration may say besides its layers, without effect on what a trained model computes.
 MODEL_KEYS = {"trainable", "dtype", "build_input_shape"}
 

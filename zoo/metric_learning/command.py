@@ -18,7 +18,8 @@ neighbours among the test images.
   --recipe published   the keras.io example: three convolutions, 8 dimensions, softmax over pairs; 94,280 parameters
   --recipe best        a residual network, 64 dimensions, normalised softmax over class proxies; 608,432 parameters
 
-The best recipe takes two cores five minutes where there are instructions for bfloat16, and twelve where there are not.
+The best recipe takes two cores five minutes where there are instructions for bfloat16, and about twelve where there are
+not. With --epochs 5 it takes those four minutes, and R@1 on CIFAR-10 is .69 instead of .78.
 CIFAR-10 is read from $ZOO_DATA, else downloaded. `--data digits` needs neither, and seconds instead of minutes.
 """
 
@@ -69,15 +70,15 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
 def _train(arguments: argparse.Namespace) -> None:
     from dataclasses import replace
 
+    if arguments.precision and arguments.recipe != "best":
+        raise ValueError("--precision goes with --recipe best")
     images = IMAGES[arguments.data]()
     with quiet_import(fast_convolutions=True):
         from zoo.metric_learning.evaluation import table
         from zoo.metric_learning.train import train
 
-    if arguments.precision and arguments.recipe != "best":
-        raise ValueError("--precision goes with --recipe best")
-    chosen = {name: getattr(arguments, name) for name in ("epochs", "batches", "precision")}
-    recipe = replace(RECIPES[arguments.recipe], **{name: value for name, value in chosen.items() if value is not None})
+    chosen = {key: getattr(arguments, key) for key in ("epochs", "batches", "precision")}
+    recipe = replace(RECIPES[arguments.recipe], **{key: value for key, value in chosen.items() if value is not None})
     trained = train(images, recipe, seed=arguments.seed, out=arguments.out, report=lambda line: print(line, flush=True))
     print(f"\n{table(trained.scores, f'{len(images.y_test):,} test images')}")
     print(
