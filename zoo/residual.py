@@ -1,6 +1,6 @@
 """Residual networks for small images: ResNet-18 and a sibling that two cores train in minutes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -60,6 +60,34 @@ def small_residual(
     return residual((32, 64, 128), (1, 1, 1), input_shape, classes, stem_stride=2, **options)
 
 
+def convolutions(seeds: Iterator[int | None], dtype: Any, fused: bool) -> Callable[..., Any]:
+    """What every convolution of a residual network is: one without offsets, normalised.
+
+    Args:
+        seeds: where each takes its initial weights from.
+        dtype, fused: as `resnet18`.
+
+    Returns:
+        A function of (x, filters, kernel_size, strides, name), x being (batch, height, width, channels).
+    """
+    normalization = FusedBatchNormalization if fused else keras.layers.BatchNormalization
+
+    def conv_norm(x: Any, filters: int, kernel_size: int, strides: int, name: str) -> Any:
+        x = keras.layers.Conv2D(
+            filters,
+            kernel_size,
+            strides=strides,
+            padding="same",
+            use_bias=False,
+            kernel_initializer=keras.initializers.HeNormal(seed=next(seeds)),
+            dtype=dtype,
+            name=name,
+        )(x)
+        return normalization(momentum=0.9, dtype=dtype, name=f"{name}_norm")(x)
+
+    return conv_norm
+
+
 def residual(
     widths: Sequence[int],
     blocks: Sequence[int],
@@ -89,21 +117,7 @@ def residual(
     if any(side % reduction for side in input_shape[:2]):
         raise ValueError(f"{input_shape[0]} x {input_shape[1]} images cannot be divided by {reduction}")
     seeds = iter(initial_seeds(seed, 2 + 3 * sum(blocks)))
-
-    normalization = FusedBatchNormalization if fused else keras.layers.BatchNormalization
-
-    def conv_norm(x: Any, filters: int, kernel_size: int, strides: int, name: str) -> Any:
-        x = keras.layers.Conv2D(
-            filters,
-            kernel_size,
-            strides=strides,
-            padding="same",
-            use_bias=False,
-            kernel_initializer=keras.initializers.HeNormal(seed=next(seeds)),
-            dtype=dtype,
-            name=name,
-        )(x)
-        return normalization(momentum=0.9, dtype=dtype, name=f"{name}_norm")(x)
+    conv_norm = convolutions(seeds, dtype, fused)
 
     def relu(x: Any, name: str) -> Any:
         return keras.layers.ReLU(dtype=dtype, name=name)(x)

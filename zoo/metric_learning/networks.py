@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from zoo.fused_normalization import FusedBatchNormalization
+from zoo.residual import convolutions
 from zoo.wavenet.start import initial_seeds
 
 Shape = tuple[int | None, int | None, int]
@@ -74,20 +74,7 @@ def residual(
         are projected: He et al. 2019, "Bag of tricks for image classification".
     """
     seeds = iter(initial_seeds(seed, 2 + 3 * len(widths)))
-    normalization = FusedBatchNormalization if fused else keras.layers.BatchNormalization
-
-    def conv_norm(x: Any, filters: int, kernel_size: int, strides: int, name: str) -> Any:
-        x = keras.layers.Conv2D(
-            filters,
-            kernel_size,
-            strides=strides,
-            padding="same",
-            use_bias=False,
-            kernel_initializer=keras.initializers.HeNormal(seed=next(seeds)),
-            dtype=dtype,
-            name=name,
-        )(x)
-        return normalization(momentum=0.9, dtype=dtype, name=f"{name}_norm")(x)
+    conv_norm = convolutions(seeds, dtype, fused)
 
     def relu(x: Any, name: str) -> Any:
         return keras.layers.ReLU(dtype=dtype, name=name)(x)
