@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from compiler.report.table import table
+from compiler.tables import table
 
 RUNS = 5
 WEIGHTS = 4 * (5 * 500 * 500 + 5 * 500)  # bytes of the five Dense(500)

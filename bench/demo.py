@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from compiler.build import Build
-from compiler.checks import TOLERANCE, error
-from compiler.report.table import table
+from compiler.tables import table
+from compiler.verification import TOLERANCE, error
 from zoo.quiet import quiet_import
 from zoo.wavenet.waves import CORNERS, SAMPLE_RATE, SHAPES, corner_waves
 

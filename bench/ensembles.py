@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from compiler.report.table import table
+from compiler.tables import table
 from zoo.quiet import quiet_import
 
 with quiet_import():

@@ -18,7 +18,7 @@ import numpy as np
 
 import compiler
 from compiler.build import Build, target_module
-from compiler.report.table import table
+from compiler.tables import table
 from zoo.quiet import quiet_import
 
 DECISIONS = Path("build/zoo/calibration/device.keras")

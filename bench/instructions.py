@@ -14,10 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler import mcu, reference
-from compiler.graph import Graph, State, Value
-from compiler.numerics import Format, rounding_half, signed_width
-from compiler.ops import MatMul, Op, Requantize, Unary, Window
+from compiler import mcu
+from compiler.ir import interpreter
+from compiler.ir.graph import Graph
+from compiler.ir.numerics import Format, rounding_half, signed_width
+from compiler.ir.ops import MatMul, Op, Requantize, Unary, Window
+from compiler.ir.values import State, Value
 
 SAMPLES = 2000
 FILTERS, DILATIONS, TAPS, INPUTS = (4, 4, 4, 8), (1, 4, 16, 64), 4, 3
@@ -93,7 +95,7 @@ def measure() -> Iterator[Row]:
         x = random.uniform(-1, 1, (SAMPLES, INPUTS)).astype(np.float32)
         if fixed:
             x = np.rint(x * 4096).astype(np.int16)
-        expected = reference.run(graph, x)
+        expected = interpreter.run(graph, x)
         for kernels in ("cmsis", "c"):
             with tempfile.TemporaryDirectory() as temporary:
                 folder = Path(temporary)

@@ -11,16 +11,18 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler import passes, reference
+from compiler import passes
 from compiler.build import Build, write
-from compiler.checks import stimulus
 from compiler.fpga import target
-from compiler.graph import Graph, Value
+from compiler.ir import interpreter
+from compiler.ir.graph import Graph
+from compiler.ir.numerics import Format
+from compiler.ir.ops import Convolution, Quantize, causal
+from compiler.ir.values import Value
 from compiler.keras_file import ModelSpec
-from compiler.numerics import Format
-from compiler.ops import Convolution, Quantize, causal
 from compiler.options import Options
-from compiler.report.table import table
+from compiler.tables import table
+from compiler.verification import stimulus
 
 GRID = Format(True, 16, 12)
 LAYERS = ((1, 16), (4, 16), (16, 4))  # dilation, filters; 4 taps, 4 inputs
@@ -111,7 +113,7 @@ def main() -> None:
             xs = stimulus(built, 300, 0)
             run = target.execute(built, xs, "rtl")
             (y,) = run.values.values()
-            if not np.array_equal(y, reference.run(built.graph, xs[0])):
+            if not np.array_equal(y, interpreter.run(built.graph, xs[0])):
                 raise SystemExit("the Verilog does not equal the interpreter")
             cells = count(built)
         numbers = [f"{cells[key]:,}" for key in ("multipliers", "block_rams", "luts", "flip_flops")]

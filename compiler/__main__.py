@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 
 import compiler
-from compiler import cli
-from compiler.numerics import ROUNDINGS
+from compiler import cli, manifest, tables
+from compiler.ir.numerics import ROUNDINGS
 from compiler.options import KERNELS, MODES, TARGETS, Options
-from compiler.report import manifest, table
 
 EXAMPLES = """examples:
   python -m compiler wavenet.h5 --target mcu --verify
@@ -115,7 +114,7 @@ def command() -> int:
         print(f"note: {warning}", flush=True)
     code = cli.print_checks(build, quiet=quiet) if verify else cli.DONE
     if not quiet:
-        print(table.summary(build.report))
+        print(tables.summary(build.report))
     return code
 
 

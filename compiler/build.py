@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from compiler import numerics, reference, store
+from compiler import manifest
 from compiler.errors import CompileError
-from compiler.execution import Contents
-from compiler.graph import Graph, Value
-from compiler.ops import Window
+from compiler.ir import interpreter, numerics, store
+from compiler.ir.graph import Graph
+from compiler.ir.ops import Window
+from compiler.ir.values import Value
 from compiler.options import Options
-from compiler.report import manifest
+from compiler.targets import Contents
 
 if TYPE_CHECKING:
     from compiler.keras_file import ModelSpec
@@ -162,7 +163,7 @@ class Build:
                 f"a build for {self.target} does not run on '{on}'", hint=f"It runs on {', '.join(module.PLACES)}."
             )
         if on == "reference":
-            return reference.evaluate(self.graph, xs)
+            return interpreter.evaluate(self.graph, xs)
         return dict(module.execute(self, list(xs), on, every=every).values)
 
     def runs(self, x: Inputs) -> tuple[list[list[np.ndarray]], bool]:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from compiler import tables
 from compiler.build import Build
-from compiler.checks import verify
 from compiler.errors import CheckError, CompileError
 from compiler.names import Namer
-from compiler.report import table
+from compiler.verification import verify
 
 DONE, CHECK_FAILED, BAD_INPUT = 0, 1, 2
 
@@ -49,12 +49,12 @@ def main(command: Callable[[], int]) -> None:
 def print_checks(build: Build, samples: int | None = None, seed: int = 0, *, quiet: bool = False) -> int:
     """Verifies a build, printing each check as it ends; the exit code."""
     if not quiet:
-        print(table.check_heading())
+        print(tables.check_heading())
     failed = 0
     for check in verify(build, samples=samples, seed=seed):
         failed += not check.passed
         if not quiet or not check.passed:
-            print(table.check_line(check), flush=True)
+            print(tables.check_line(check), flush=True)
     return CHECK_FAILED if failed else DONE
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from compiler import cli, keras_file, passes
 from compiler.errors import CompileError
-from compiler.graph import Graph
+from compiler.ir.graph import Graph
+from compiler.ir.ops import Affine, Constant, Convolution, MatMul, Op, Quantize, Reshape, Unary
 from compiler.keras_file import LayerSpec, ModelSpec
 from compiler.lowering import lower
 from compiler.lowering.table import TABLE
-from compiler.ops import Affine, Constant, Convolution, MatMul, Op, Quantize, Reshape, Unary
-from compiler.report.table import table
+from compiler.tables import table
 
 EPILOG = """Any file is read, whatever layers are in it; nothing in it is run. A layer whose work is folded into
 another one when the model is compiled still stands here by itself.

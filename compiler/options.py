@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from compiler.errors import CompileError
-from compiler.numerics import ROUNDINGS, Rounding
+from compiler.ir.numerics import ROUNDINGS, Rounding
 
 Target = Literal["mcu", "fpga"]
 Numbers = Literal["float", "fixed"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler import checks, cli
+from compiler import cli, verification
 from compiler.build import Build
 from compiler.errors import CompileError
 
@@ -64,7 +64,7 @@ def command() -> int:
 def _compare(build: Build, xs: list[np.ndarray], given: argparse.Namespace) -> int:
     batches, _ = build.runs(xs)
     for number, one in enumerate(batches):
-        difference = checks.compare(build, one if given.raw else build.own(one), given.on, given.against)
+        difference = verification.compare(build, one if given.raw else build.own(one), given.on, given.against)
         if difference:
             which = f"stream {number}: " if len(batches) > 1 else ""
             print(f"{which}{given.on} and {given.against}: {difference}")

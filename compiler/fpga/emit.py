@@ -10,7 +10,7 @@ import numpy as np
 from compiler.fpga import memory
 from compiler.fpga.folding import Folding, cycles
 from compiler.fpga.stages import Stage
-from compiler.graph import Value
+from compiler.ir.values import Value
 
 RTL = Path(__file__).resolve().parents[2] / "rtl"
 ECP5 = "ecp5"  # the folder of modules that stand on that family's own cells

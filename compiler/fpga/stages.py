@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compiler.errors import CompileError
-from compiler.graph import Graph, Value, rewrite
+from compiler.ir.graph import Graph, rewrite
+from compiler.ir.numerics import Format
+from compiler.ir.ops import MatMul, Op, Requantize, Window
+from compiler.ir.values import Value
 from compiler.names import Namer
-from compiler.numerics import Format
-from compiler.ops import MatMul, Op, Requantize, Window
 from compiler.passes.integers import WIDEST, prove_accumulators
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from compiler.errors import CompileError
-from compiler.execution import Execution, Variant
 from compiler.fpga import emit
 from compiler.fpga.folding import cycles, fold
 from compiler.fpga.stages import stages
-from compiler.graph import Graph
+from compiler.ir.graph import Graph
 from compiler.options import Options
+from compiler.targets import Execution, Variant
 
 if TYPE_CHECKING:
     from compiler.build import Build

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from compiler.errors import CompileError
-from compiler.graph import Graph, Value
+from compiler.ir.graph import Graph
+from compiler.ir.values import Value
 from compiler.keras_file import Call, LayerSpec, ModelSpec, TensorRef, leaves
 from compiler.lowering.builder import Builder
 from compiler.lowering.layer import Layer

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from compiler.graph import Value
+from compiler.ir.ops import Affine, Select
+from compiler.ir.values import Value
 from compiler.lowering import quantizers
 from compiler.lowering.arithmetic import binary, constant_along, part, softmax, unary
 from compiler.lowering.builder import Builder
 from compiler.lowering.layer import Layer
 from compiler.lowering.shapes import axes_of
-from compiler.ops import Affine, Select
 
 # Keras' name: ours in functions.py, and the parameters that Keras gives by default.
 FUNCTIONS: dict[str, tuple[str, tuple[float, ...]]] = {

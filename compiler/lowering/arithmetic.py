@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from compiler.graph import Shape, Value
+from compiler.ir.ops import Affine, Binary, BinaryFunction, Concatenate, Reduce, ReduceFunction, Reshape, Slice, Unary
+from compiler.ir.values import Shape, Value
 from compiler.lowering.builder import Builder
-from compiler.ops import Affine, Binary, BinaryFunction, Concatenate, Reduce, ReduceFunction, Reshape, Slice, Unary
 
 
 def unary(to: Builder, function: str, x: Value, *parameters: float, suffix: str = "") -> Value:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from compiler.graph import Graph, State, Value
+from compiler.ir.graph import Graph
+from compiler.ir.ops import Constant, Op, Recall, Scan
+from compiler.ir.values import State, Value
 from compiler.names import Namer
-from compiler.ops import Constant, Op, Recall, Scan
 
 
 class Builder:

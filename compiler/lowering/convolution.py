@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from compiler.graph import Value
+from compiler.ir.numerics import Format
+from compiler.ir.ops import Convolution, Spread
+from compiler.ir.values import Value
 from compiler.lowering.activation import activate
 from compiler.lowering.layer import Layer
 from compiler.lowering.shapes import channels_last, sizes, windowed
 from compiler.lowering.weights import Weights, read_weights
-from compiler.numerics import Format
-from compiler.ops import Convolution, Spread
 
 
 def convolution(layer: Layer, x: Value) -> Value:

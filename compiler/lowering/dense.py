@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from compiler.graph import Value
+from compiler.ir.ops import MatMul
+from compiler.ir.values import Value
 from compiler.lowering.activation import activate
 from compiler.lowering.arithmetic import binary, reshape
 from compiler.lowering.layer import Layer
 from compiler.lowering.weights import read_weights
-from compiler.ops import MatMul
 
 
 def dense(layer: Layer, x: Value) -> Value:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from compiler.graph import Value
+from compiler.ir.ops import Gather
+from compiler.ir.values import Value
 from compiler.lowering.layer import Layer
-from compiler.ops import Gather
 
 
 def embedding(layer: Layer, x: Value) -> Value:

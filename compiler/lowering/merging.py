@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from compiler.graph import Value
+from compiler.ir.ops import Affine, BinaryFunction, Dot, Transpose
+from compiler.ir.values import Value
 from compiler.lowering.arithmetic import binary, join, reshape
 from compiler.lowering.layer import Layer
 from compiler.lowering.normalization import unit_length
 from compiler.lowering.shapes import axis_of, broadcast, known
-from compiler.ops import Affine, BinaryFunction, Dot, Transpose
 
 
 def _element_wise(layer: Layer, function: BinaryFunction, values: tuple[Value, ...]) -> Value:

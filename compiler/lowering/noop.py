@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compiler.graph import Value
+from compiler.ir.values import Value
 from compiler.lowering.layer import Layer
 
 # The keys of each, none of which matters at inference.

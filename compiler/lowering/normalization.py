@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from compiler.graph import Shape, Value
+from compiler.ir.ops import Affine
+from compiler.ir.values import Shape, Value
 from compiler.lowering.arithmetic import binary, reduce, reshape, scale_and_shift, unary
 from compiler.lowering.layer import Layer
 from compiler.lowering.shapes import axes_of, known
 from compiler.lowering.weights import quantize
-from compiler.ops import Affine
 
 EPSILON = 1e-7  # Keras' backend.epsilon()
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from compiler.graph import Value
+from compiler.ir.ops import Pool
+from compiler.ir.values import Value
 from compiler.lowering.arithmetic import reduce
 from compiler.lowering.layer import Layer
 from compiler.lowering.shapes import channels_last, sizes, windowed
-from compiler.ops import Pool
 
 Function = Literal["max", "mean"]
 

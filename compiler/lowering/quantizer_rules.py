@@ -11,14 +11,14 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from compiler import numerics
-from compiler.graph import Value
+from compiler.ir import numerics
+from compiler.ir.numerics import Format
+from compiler.ir.ops import Affine, Quantize, Select
+from compiler.ir.values import Value
 from compiler.lowering.arithmetic import binary as binary_op
 from compiler.lowering.arithmetic import unary
 from compiler.lowering.builder import Builder
 from compiler.lowering.layer import Layer
-from compiler.numerics import Format
-from compiler.ops import Affine, Quantize, Select
 
 EPSILON = np.float32(1e-7)  # Keras' backend.epsilon()
 WIDEST = 16  # bits of a grid that weights are put on where the quantiser names none

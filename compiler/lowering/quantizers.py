@@ -10,10 +10,10 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from compiler import numerics
+from compiler.ir import numerics
+from compiler.ir.numerics import Format
 from compiler.lowering.layer import Layer
 from compiler.lowering.quantizer_rules import Fitted, PowersOfTwo, Quantizer, Signs, Thirds, Uniform
-from compiler.numerics import Format
 
 Arguments = Mapping[str, Any]
 

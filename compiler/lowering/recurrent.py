@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from compiler.graph import Value
+from compiler.ir.ops import MatMul, Slice
+from compiler.ir.values import Value
 from compiler.lowering.activation import activate
 from compiler.lowering.arithmetic import binary, join, part
 from compiler.lowering.builder import Builder
 from compiler.lowering.layer import Layer
 from compiler.lowering.shapes import known
-from compiler.ops import MatMul, Slice
 
 # One step: from the input and the states before to the output and the states behind.
 Step = Callable[[Builder, Value, Sequence[Value]], tuple[Value, list[Value]]]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from compiler.graph import Value
+from compiler.ir.ops import Pad, Repeat, Slice, Transpose
+from compiler.ir.values import Value
 from compiler.lowering.arithmetic import reshape
 from compiler.lowering.layer import Layer
 from compiler.lowering.shapes import channels_last, known, reshaped, sizes
-from compiler.ops import Pad, Repeat, Slice, Transpose
 
 
 def flatten(layer: Layer, x: Value) -> Value:

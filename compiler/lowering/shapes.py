@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from compiler.graph import Shape, Value
+from compiler.ir.values import Shape, Value
 from compiler.lowering.layer import Layer
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from compiler.graph import Value
+from compiler.ir.values import Value
 from compiler.lowering import (
     activation,
     convolution,

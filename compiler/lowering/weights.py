@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from compiler.ir.numerics import Format
 from compiler.lowering import quantizers
 from compiler.lowering.layer import Layer
 from compiler.lowering.quantizer_rules import Quantizer
-from compiler.numerics import Format
 
 
 @dataclass(frozen=True)

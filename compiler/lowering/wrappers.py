@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from compiler.graph import Value
+from compiler.ir.ops import Affine
+from compiler.ir.values import Value
 from compiler.lowering.arithmetic import binary, join
 from compiler.lowering.builder import Builder
 from compiler.lowering.layer import Layer
 from compiler.lowering.recurrent import run, weight_count
-from compiler.ops import Affine
 
 RECURRENT = ("GRU", "LSTM", "RNN", "SimpleRNN")
 # Layers that treat every position alike, so that one more axis in front changes nothing.

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compiler.errors import CompileError
-from compiler.graph import Graph
+from compiler.ir.graph import Graph
 from compiler.mcu import cmsis, emit, header, tables
 from compiler.mcu.packing import Kernels
-from compiler.mcu.schedule import schedule
+from compiler.mcu.scheduler import schedule
 
 if TYPE_CHECKING:
     from compiler.mcu.runner import Run, image_size, run

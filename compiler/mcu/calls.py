@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler.mcu.numbers import float_literal
-from compiler.mcu.plan import Schedule
+from compiler.mcu.literals import float_literal
+from compiler.mcu.schedule import Schedule
 from compiler.mcu.steps import (
     Activate,
     Combine,

@@ -9,7 +9,7 @@ import numpy as np
 from compiler.mcu import text
 from compiler.mcu.calls import SCRATCH, SUFFIX, Caller
 from compiler.mcu.packing import Kernels
-from compiler.mcu.plan import Schedule
+from compiler.mcu.schedule import Schedule
 from compiler.mcu.steps import Convolve, Pool, Product, Ring, Step
 from compiler.mcu.text import MOST_STEPS_TO_REST
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler.mcu import numbers, text
+from compiler.mcu import literals, text
 from compiler.mcu.calls import SCRATCH, Caller
-from compiler.mcu.plan import Port, Schedule
+from compiler.mcu.schedule import Port, Schedule
 from compiler.mcu.text import MOST_STEPS_TO_REST
 
 CONTROLS = "bit i: input i stands still for a whole call, which is given it once"
@@ -34,7 +34,7 @@ def header(schedule: Schedule, name: str, banner: Sequence[str], sample_rate_hz:
         "SAMPLE_RATE": (sample_rate_hz or 0, "Hz; 0: not told"),
     }
     defines = [
-        f"#define {upper}_{key} {numbers.int_literal(v)}{f' /* {text} */' if text else ''}"
+        f"#define {upper}_{key} {literals.int_literal(v)}{f' /* {text} */' if text else ''}"
         for key, (v, text) in constants.items()
     ]
     ports = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from compiler.mcu.plan import Traced
+from compiler.mcu.schedule import Traced
 from compiler.mcu.steps import Compute, Copy, CType, Place, Push, Step
 
 ALIGNMENT = 2  # elements: pairs of 16-bit numbers stay aligned

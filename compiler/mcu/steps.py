@@ -1,6 +1,6 @@
 """The steps of a schedule: what a build does with each sample, or each frame, and where its numbers lie.
 
-A step is plain data. calls.py prints steps as C, execute.py runs them in numpy, and neither decides anything.
+A step is plain data. calls.py prints steps as C, interpreter.py runs them in numpy, and neither decides anything.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from compiler.ir.numerics import Rounding
+from compiler.ir.ops import BinaryFunction, ReduceFunction
 from compiler.mcu.strides import Walk
-from compiler.numerics import Rounding
-from compiler.ops import BinaryFunction, ReduceFunction
 
 if TYPE_CHECKING:
-    from compiler.mcu.plan import Schedule
+    from compiler.mcu.schedule import Schedule
 
 CType = Literal["float", "int16_t", "int32_t", "int64_t"]
 Activation = Literal["linear", "relu", "tanh", "sigmoid"]  # what a product can end with
@@ -322,7 +322,7 @@ class Lookup(Compute):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Scan(Compute):
-    """Runs the schedule of a body over the parts of the source, from reset; see compiler.ops.Scan."""
+    """Runs the schedule of a body over the parts of the source, from reset; see compiler.ir.ops.Scan."""
 
     body: Schedule
     steps: int

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.ops import Concatenate, Op, Pad, Repeat, Slice, Spread, Transpose
+from compiler.ir.ops import Concatenate, Op, Pad, Repeat, Slice, Spread, Transpose
 
 
 @dataclass(frozen=True)

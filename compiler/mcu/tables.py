@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from compiler.mcu import numbers, text
+from compiler.mcu import literals, text
 from compiler.mcu.calls import Caller, axes_name, needs_axes
 from compiler.mcu.packing import Kernels, pack
-from compiler.mcu.plan import Schedule
+from compiler.mcu.schedule import Schedule
 from compiler.mcu.steps import Boxes, Convolve, Lookup, Pool, Product, Ring, ScaleShift, Step
 
 
@@ -32,19 +32,19 @@ def weights(schedule: Schedule, name: str, banner: Sequence[str], kernels: Kerne
 def _tables(schedule: Schedule, prefix: str, kernels: Kernels) -> Iterator[bytes]:
     for ring in schedule.rings:
         if ring.initial.any():
-            yield from numbers.table(f"{prefix}_{ring.name}_initial", ring.ctype, ring.initial)
+            yield from literals.table(f"{prefix}_{ring.name}_initial", ring.ctype, ring.initial)
         if ring.silence is not None and np.any(ring.silence):
             yield from _silence(f"{prefix}_{ring.name}_silence", ring)
     for name, array in schedule.constants.items():
-        yield from numbers.table(f"{prefix}_{name}_value", "float", array)
+        yield from literals.table(f"{prefix}_{name}_value", "float", array)
     for step in schedule.steps:
         table = f"{prefix}_{step.name}"
         match step:
             case Product():
                 packed = pack(step.weights, step.accumulator, kernels)
                 yield f"/* {step.name}: {step.weights.shape[0]} inputs, {step.weights.shape[1]} outputs */\n".encode()
-                yield from numbers.table(f"{table}_weights", step.source.ctype, packed)
-                yield from numbers.table(f"{table}_bias", step.accumulator, step.bias)
+                yield from literals.table(f"{table}_weights", step.source.ctype, packed)
+                yield from literals.table(f"{table}_bias", step.accumulator, step.bias)
             case Convolve():
                 groups, rows, columns = step.kernel.shape
                 yield f"/* {step.name}: {groups} groups of {rows} inputs, {columns} filters */\n".encode()
@@ -53,13 +53,13 @@ def _tables(schedule: Schedule, prefix: str, kernels: Kernels) -> Iterator[bytes
                     if step.depthwise
                     else [pack(group, "float", kernels) for group in step.kernel]
                 )
-                yield from numbers.table(f"{table}_weights", "float", np.concatenate(packed))
-                yield from numbers.table(f"{table}_bias", "float", step.bias)
+                yield from literals.table(f"{table}_weights", "float", np.concatenate(packed))
+                yield from literals.table(f"{table}_bias", "float", step.bias)
             case ScaleShift():
-                yield from numbers.table(f"{table}_scale", "float", step.scale)
-                yield from numbers.table(f"{table}_shift", "float", step.shift)
+                yield from literals.table(f"{table}_scale", "float", step.scale)
+                yield from literals.table(f"{table}_shift", "float", step.shift)
             case Lookup():
-                yield from numbers.table(f"{table}_table", "float", step.table)
+                yield from literals.table(f"{table}_table", "float", step.table)
         if isinstance(step, Convolve | Pool):
             yield f"static const nn_boxes {table}_boxes = {_boxes(step.boxes)};\n".encode()
         if needs_axes(step):
@@ -71,12 +71,12 @@ def _tables(schedule: Schedule, prefix: str, kernels: Kernels) -> Iterator[bytes
 def _silence(name: str, ring: Ring) -> Iterator[bytes]:
     fused, split = ring.silence
     if np.array_equal(fused, split):
-        yield from numbers.table(name, ring.ctype, fused)
+        yield from literals.table(name, ring.ctype, fused)
         return
     yield b"#ifdef NN_FUSED\n"
-    yield from numbers.table(name, ring.ctype, fused)
+    yield from literals.table(name, ring.ctype, fused)
     yield b"#else\n"
-    yield from numbers.table(name, ring.ctype, split)
+    yield from literals.table(name, ring.ctype, split)
     yield b"#endif\n"
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from compiler import mcu
-from compiler.execution import Contents, Execution, Variant
-from compiler.graph import Graph
+from compiler.ir.graph import Graph
 from compiler.options import Options
+from compiler.targets import Contents, Execution, Variant
 
 if TYPE_CHECKING:
     from compiler.build import Build

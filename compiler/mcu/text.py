@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from compiler.mcu.plan import Schedule
+from compiler.mcu.schedule import Schedule
 
 MOST_STEPS_TO_REST = 10_000
 

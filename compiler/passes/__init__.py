@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from compiler.graph import Graph
+from compiler.ir.graph import Graph
+from compiler.ir.verifier import Level, verify
 from compiler.passes.clean import merge_repeated_relu, remove_dead, remove_renamings, round_to_float32
 from compiler.passes.common import fold_constants, merge_equal
 from compiler.passes.dead_taps import remove_dead_taps
@@ -18,7 +19,6 @@ from compiler.passes.formats import FixedOptions, choose_formats
 from compiler.passes.integers import fold_rounding, fuse_clamps, prove_accumulators, to_integers
 from compiler.passes.mode import choose_mode
 from compiler.passes.stream import stream
-from compiler.verifier import Level, verify
 
 Pass = Callable[[Graph], Graph]
 

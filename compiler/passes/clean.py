@@ -6,8 +6,9 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from compiler.graph import Graph, Value, rewrite
-from compiler.ops import Op, Reshape, Unary
+from compiler.ir.graph import Graph, rewrite
+from compiler.ir.ops import Op, Reshape, Unary
+from compiler.ir.values import Value
 
 
 def remove_dead(graph: Graph) -> Graph:

@@ -6,9 +6,10 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from compiler import reference
-from compiler.graph import Graph, State, Value, rewrite
-from compiler.ops import Constant, Op, Recall, Scan, Window
+from compiler.ir import interpreter
+from compiler.ir.graph import Graph, rewrite
+from compiler.ir.ops import Constant, Op, Recall, Scan, Window
+from compiler.ir.values import State, Value
 
 
 def merge_equal(graph: Graph) -> Graph:
@@ -57,7 +58,7 @@ def fold_constants(graph: Graph) -> Graph:
         elif op.inputs and all(value.name in known for value in op.inputs):
             part = Graph("constant", "frame", op.inputs, (op.output,), (op,))
             arrays = [known[value.name][None] for value in op.inputs]
-            known[op.output.name] = reference.evaluate(part, arrays)[op.output.name][0]
+            known[op.output.name] = interpreter.evaluate(part, arrays)[op.output.name][0]
             return Constant(inputs=(), output=op.output, value=known[op.output.name])
         return op
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from compiler.graph import Graph, rewrite
-from compiler.ops import Convolution, Op
+from compiler.ir.graph import Graph, rewrite
+from compiler.ir.ops import Convolution, Op
 
 
 def remove_dead_taps(graph: Graph) -> Graph:

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from compiler.graph import Graph, Value, rewrite
-from compiler.ops import Affine, Convolution, MatMul, Op, Window
+from compiler.ir.graph import Graph, rewrite
+from compiler.ir.ops import Affine, Convolution, MatMul, Op, Window
+from compiler.ir.values import Value
 from compiler.passes.clean import remove_dead
 
 # A state that starts at -shift/scale cancels the shift in the first samples. Beyond this ratio the

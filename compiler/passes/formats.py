@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compiler.errors import CompileError
-from compiler.graph import Graph, State, Value, rewrite
-from compiler.numerics import Format, Rounding, dequantize, quantize
-from compiler.ops import Affine, MatMul, Op, Quantize, Unary, Window
+from compiler.ir.graph import Graph, rewrite
+from compiler.ir.numerics import Format, Rounding, dequantize, quantize
+from compiler.ir.ops import Affine, MatMul, Op, Quantize, Unary, Window
+from compiler.ir.values import State, Value
 
 Interval = tuple[np.ndarray, np.ndarray]  # (channels,) each: the least and the greatest value
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from compiler.accumulators import accumulator_width
 from compiler.errors import CompileError
-from compiler.graph import Graph, Value, replace_values, rewrite
-from compiler.numerics import Format, quantize, requantize, rounding_half
-from compiler.ops import MatMul, Op, Quantize, Requantize, Unary, Window
+from compiler.ir.accumulators import accumulator_width
+from compiler.ir.graph import Graph, replace_values, rewrite
+from compiler.ir.numerics import Format, quantize, requantize, rounding_half
+from compiler.ir.ops import MatMul, Op, Quantize, Requantize, Unary, Window
+from compiler.ir.values import Value
 
 # The widest accumulator; int64 leaves one bit for what rounding adds. Accumulators have it until proven narrower.
 WIDEST = 62

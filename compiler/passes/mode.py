@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from compiler.errors import CompileError
-from compiler.graph import Graph, Value
+from compiler.ir.graph import Graph
+from compiler.ir.values import Value
 from compiler.options import Mode
 from compiler.passes.stream import stream
 

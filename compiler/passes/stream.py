@@ -15,9 +15,8 @@ from dataclasses import replace
 import numpy as np
 
 from compiler.errors import CompileError
-from compiler.graph import Graph, State, Value
-from compiler.names import Namer
-from compiler.ops import (
+from compiler.ir.graph import Graph
+from compiler.ir.ops import (
     Affine,
     Binary,
     Concatenate,
@@ -38,6 +37,8 @@ from compiler.ops import (
     Unary,
     Window,
 )
+from compiler.ir.values import State, Value
+from compiler.names import Namer
 
 
 def stream(graph: Graph) -> Graph:

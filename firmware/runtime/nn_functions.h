@@ -1,4 +1,4 @@
-/* The functions of one number, as compiler/functions.py defines them: stable, and true to NaN. */
+/* The functions of one number, as compiler/ir/functions.py defines them: stable, and true to NaN. */
 /* SPDX-License-Identifier: 0BSD */
 /*
    Nothing overflows on the way to a finite result, and where a difference of near numbers would lose digits, the

@@ -7,10 +7,11 @@ import format_nets
 import numpy as np
 import pytest
 
-from compiler import keras_file, reference
-from compiler.checks import error
+from compiler import keras_file
 from compiler.errors import CompileError
+from compiler.ir import interpreter
 from compiler.lowering import lower
+from compiler.verification import error
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def libraries():
 
 
 def run(graph, x):
-    values = reference.evaluate(graph, x)
+    values = interpreter.evaluate(graph, x)
     return [values[value.name] for value in graph.outputs]
 
 

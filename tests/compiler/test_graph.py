@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compiler import passes, store
-from compiler.graph import Graph, Value
-from compiler.numerics import Format
-from compiler.ops import Convolution, MatMul, Requantize, Unary, Window, causal
+from compiler import passes
+from compiler.ir import store
+from compiler.ir.graph import Graph
+from compiler.ir.numerics import Format
+from compiler.ir.ops import Convolution, MatMul, Requantize, Unary, Window, causal
+from compiler.ir.values import Value
+from compiler.ir.verifier import verify
 from compiler.passes import FixedOptions
-from compiler.verifier import verify
 
 
 def small():

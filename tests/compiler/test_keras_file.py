@@ -11,8 +11,9 @@ import h5py
 import numpy as np
 import pytest
 
-from compiler import keras_file, passes, reference
+from compiler import keras_file, passes
 from compiler.errors import CompileError
+from compiler.ir import interpreter
 from compiler.lowering import lower
 
 
@@ -38,7 +39,7 @@ def test_both_kinds_of_file_give_the_same_graph(name, files):
     ]
     assert str(graphs[0]) == str(graphs[1])
     x = np.random.default_rng(0).uniform(-1, 1, (50, 3))
-    assert np.array_equal(reference.run(graphs[0], x), reference.run(graphs[1], x))
+    assert np.array_equal(interpreter.run(graphs[0], x), interpreter.run(graphs[1], x))
 
 
 @pytest.mark.parametrize("kind", ["h5", "keras"])
@@ -51,7 +52,7 @@ def test_sequential_models(kind, tmp_path):
     model.save(tmp_path / f"s.{kind}")
     graph = lower(keras_file.read(tmp_path / f"s.{kind}"), "s")
     x = np.random.default_rng(1).uniform(-1, 1, (20, 2))
-    assert np.abs(reference.run(graph, x) - model.predict(x[None], verbose=0)[0]).max() < 1e-6
+    assert np.abs(interpreter.run(graph, x) - model.predict(x[None], verbose=0)[0]).max() < 1e-6
 
 
 def test_a_bare_list_as_the_first_keras_2_wrote_it(tmp_path):
@@ -64,7 +65,7 @@ def test_a_bare_list_as_the_first_keras_2_wrote_it(tmp_path):
         config["config"] = config["config"]["layers"][1:]
         file.attrs["model_config"] = json.dumps(config)
     x = np.random.default_rng(1).uniform(-1, 1, (5, 3))
-    got = reference.evaluate(lower(keras_file.read(tmp_path / "s.h5"), "s"), [x])["d"]
+    got = interpreter.evaluate(lower(keras_file.read(tmp_path / "s.h5"), "s"), [x])["d"]
     assert np.abs(got - model.predict(x, verbose=0)).max() < 1e-6
 
 
@@ -77,7 +78,7 @@ def test_layers_may_stand_in_any_order(files, tmp_path):
         file.attrs["model_config"] = json.dumps(config)
     x = np.random.default_rng(2).uniform(-1, 1, (30, 3))
     straight, shuffled = (lower(keras_file.read(p), "n") for p in (files["float.h5"], path))
-    assert np.array_equal(reference.run(straight, x), reference.run(shuffled, x))
+    assert np.array_equal(interpreter.run(straight, x), interpreter.run(shuffled, x))
 
 
 def test_reading_imports_no_keras(files):

@@ -11,11 +11,12 @@ from case_tools import Make, library, make
 from layer_cases import CASES
 from models import randomize
 
-from compiler import keras_file, reference
-from compiler.checks import error
+from compiler import keras_file
 from compiler.errors import CompileError
+from compiler.ir import interpreter
 from compiler.lowering import TABLE, lower, noop
 from compiler.passes import verify
+from compiler.verification import error
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The initializer .* is unseeded:UserWarning"),
@@ -255,7 +256,7 @@ def check(case, key, patched, folder):
         assert key in str(refusal)
         assert refusal.layer
         return
-    values = reference.evaluate(graph, case.inputs())
+    values = interpreter.evaluate(graph, case.inputs())
     for output, k in zip(graph.outputs, wanted, strict=True):
         assert error(values[output.name], k) <= 1e-5
 

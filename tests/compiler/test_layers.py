@@ -6,12 +6,13 @@ from layer_cases import CASES
 from models import randomize
 from support_table import FIXED_POINT, STREAMS, by_class, support_table
 
-from compiler import keras_file, passes, reference
-from compiler.checks import error
+from compiler import keras_file, passes
 from compiler.errors import CompileError
+from compiler.ir import interpreter
+from compiler.ir.verifier import verify
 from compiler.lowering import TABLE, lower, noop
 from compiler.passes.stream import stream
-from compiler.verifier import verify
+from compiler.verification import error
 
 # QKeras makes its initialisers without seeds, and uses them twice.
 pytestmark = pytest.mark.filterwarnings("ignore:The initializer .* is unseeded:UserWarning")
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The initializer .* is unseeded:U
 
 def outputs(graph, inputs):
     """Of every output (steps, *shape), in float64."""
-    values = reference.evaluate(graph, inputs)
+    values = interpreter.evaluate(graph, inputs)
     return [values[value.name] for value in graph.outputs]
 
 

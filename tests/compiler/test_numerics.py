@@ -8,8 +8,8 @@ from fxpmath import Fxp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler import numerics
-from compiler.numerics import ROUNDINGS, Format
+from compiler.ir import numerics
+from compiler.ir.numerics import ROUNDINGS, Format
 
 
 def exact(x, shift, rounding):

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from models import randomize
 
-from compiler import keras_file, passes, reference
-from compiler.checks import error
+from compiler import keras_file, passes
 from compiler.errors import CompileError
 from compiler.inspect import describe
+from compiler.ir import interpreter
+from compiler.ir.ops import Constant, Convolution, Window
 from compiler.lowering import lower
-from compiler.ops import Constant, Convolution, Window
+from compiler.verification import error
 
 
 def lowered(model):
@@ -45,7 +46,7 @@ def test_equal_windows_are_one():
     graph = passes.run(lowered(model), passes.simplify("stream"))
     assert len([op for op in graph.ops if isinstance(op, Window)]) == 1
     x = noise(30, 3)
-    assert error(reference.run(graph, x), np.asarray(model(x[None]))[0]) < 1e-5
+    assert error(interpreter.run(graph, x), np.asarray(model(x[None]))[0]) < 1e-5
 
 
 def test_constants_are_computed_once():
@@ -56,7 +57,7 @@ def test_constants_are_computed_once():
     graph = passes.run(lowered(model), passes.simplify("stream"))
     constants = {op.output.name for op in graph.ops if isinstance(op, Constant)}
     assert not [op for op in graph.ops if op.inputs and all(value.name in constants for value in op.inputs)]
-    assert error(reference.run(graph, noise(9, 2)), 0.5 * noise(9, 2) + 0.25) < 1e-6
+    assert error(interpreter.run(graph, noise(9, 2)), 0.5 * noise(9, 2) + 0.25) < 1e-6
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_taps_that_only_see_padding_go(length, taps, dilation, left):
     (kernel,) = [op.kernel for op in cut.ops if isinstance(op, Convolution)]
     assert len(kernel) == left
     frame = noise(length, 2)
-    assert error(reference.run(cut, frame), np.asarray(model(frame[None]))[0]) < 1e-5
+    assert error(interpreter.run(cut, frame), np.asarray(model(frame[None]))[0]) < 1e-5
 
 
 def test_branches_of_unequal_warm_up_meet_at_the_latest_sample():
@@ -86,7 +87,7 @@ def test_branches_of_unequal_warm_up_meet_at_the_latest_sample():
     graph = passes.run(lowered(model), passes.simplify("stream"))
     assert graph.warm_up == 9
     audio = noise(40, 2)
-    assert error(reference.run(graph, audio)[9:], np.asarray(model(audio[None]))[0]) < 1e-5
+    assert error(interpreter.run(graph, audio)[9:], np.asarray(model(audio[None]))[0]) < 1e-5
 
 
 def test_an_earlier_crop_makes_a_branch_wait():
@@ -99,7 +100,7 @@ def test_an_earlier_crop_makes_a_branch_wait():
     model = randomize(keras.Model(x, layers.Add()([late, layers.Cropping1D((5, 0))(shifted)])))
     graph = passes.run(lowered(model), passes.simplify("stream"))
     audio = noise(40, 2)
-    assert error(reference.run(graph, audio)[graph.warm_up :], np.asarray(model(audio[None]))[0]) < 1e-5
+    assert error(interpreter.run(graph, audio)[graph.warm_up :], np.asarray(model(audio[None]))[0]) < 1e-5
 
 
 def test_two_crops_of_one_value_count_apart():
@@ -114,7 +115,7 @@ def test_two_crops_of_one_value_count_apart():
     assert graph.warm_up == 3
     assert not graph.states
     audio = noise(30, 2)
-    assert error(reference.run(graph, audio)[3:], np.asarray(model(audio[None]))[0]) < 1e-5
+    assert error(interpreter.run(graph, audio)[3:], np.asarray(model(audio[None]))[0]) < 1e-5
 
 
 def test_mode_falls_back_with_the_reason_or_refuses():

@@ -6,11 +6,12 @@ import format_nets
 import numpy as np
 import pytest
 
-from compiler import inspect, keras_file, passes, reference
-from compiler.checks import error
+from compiler import inspect, keras_file, passes
 from compiler.errors import CompileError
+from compiler.ir import interpreter
 from compiler.lowering import lower
 from compiler.passes.stream import stream
+from compiler.verification import error
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,7 @@ def test_a_layer_and_its_model_are_called_twice(k, tmp_path):
     for kind in ("h5", "keras"):
         model.save(tmp_path / f"m.{kind}")
         graph = lower(keras_file.read(tmp_path / f"m.{kind}"), "net")
-        assert error(reference.evaluate(graph, x)[graph.outputs[0].name], format_nets.predict(model, x)[0]) < 1e-5
+        assert error(interpreter.evaluate(graph, x)[graph.outputs[0].name], format_nets.predict(model, x)[0]) < 1e-5
 
 
 def test_a_model_that_two_layers_hold(k, tmp_path):
@@ -122,7 +123,7 @@ def test_a_model_that_two_layers_hold(k, tmp_path):
     model.save(tmp_path / "m.keras")
     for spec in (keras_file.read(tmp_path / "m.h5"), keras_file.from_model(model)):
         graph = lower(spec, "net")
-        assert error(reference.evaluate(graph, x)[graph.outputs[0].name], format_nets.predict(model, x)[0]) < 1e-5
+        assert error(interpreter.evaluate(graph, x)[graph.outputs[0].name], format_nets.predict(model, x)[0]) < 1e-5
     # Keras writes its weights once.
     with pytest.raises(CompileError, match=r"d': the file holds 0 weights"):
         lower(keras_file.read(tmp_path / "m.keras"), "net")
@@ -137,7 +138,7 @@ def test_it_streams_as_its_layers_do(k):
     for each, warm_up in ((model, 0), (format_nets.fill(late), 2)):
         graph = stream(lower(keras_file.from_model(each), "net"))
         x = np.random.default_rng(0).uniform(-1, 1, (40, 3))
-        y = reference.evaluate(graph, [x])[graph.outputs[0].name]
+        y = interpreter.evaluate(graph, [x])[graph.outputs[0].name]
         assert graph.warm_up == warm_up
         assert error(y[warm_up:], each(np.float32(x[None]))[0]) < 1e-5
     fixed = passes.run(lower(keras_file.from_model(model), "net"), passes.simplify())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import compiler
-from compiler.checks import TIMES_FLOAT32, TOLERANCE, error
+from compiler.verification import TIMES_FLOAT32, TOLERANCE, error
 
 
 @pytest.mark.parametrize("transform", ["centred", "whitened"])

@@ -5,7 +5,7 @@ import pytest
 from models import conv_net
 
 import compiler
-from compiler.checks import TOLERANCE, error
+from compiler.verification import TOLERANCE, error
 
 SAMPLES = 2000
 

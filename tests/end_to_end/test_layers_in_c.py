@@ -6,7 +6,7 @@ from layer_cases import CASES
 from test_layers import keras_outputs
 
 import compiler
-from compiler.checks import TIMES_FLOAT32, TOLERANCE, error
+from compiler.verification import TIMES_FLOAT32, TOLERANCE, error
 
 pytestmark = pytest.mark.filterwarnings("ignore:The initializer .* is unseeded:UserWarning")
 

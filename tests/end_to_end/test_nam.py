@@ -6,8 +6,8 @@ from models import randomize
 from nam import a2
 
 import compiler
-from compiler.checks import TIMES_FLOAT32, TOLERANCE, error
 from compiler.mcu import target
+from compiler.verification import TIMES_FLOAT32, TOLERANCE, error
 
 SIZES = {3: (1858, 1727), 8: (12073, 11769)}
 

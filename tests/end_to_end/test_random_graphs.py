@@ -10,8 +10,9 @@ from models import randomize
 from random_models import FEWEST, plans
 
 import compiler
-from compiler import mcu, reference
-from compiler.checks import TIMES_FLOAT32, TOLERANCE, error
+from compiler import mcu
+from compiler.ir import interpreter
+from compiler.verification import TIMES_FLOAT32, TOLERANCE, error
 
 # A random model may well ask for the softmax of one channel, which Keras doubts.
 pytestmark = pytest.mark.filterwarnings("ignore:You are using a softmax over axis:UserWarning")
@@ -40,7 +41,7 @@ def check(plan, folder):
     build = compiler.compile(model, "mcu", out=folder / "build")
     ((xs,), _) = build.runs(given)
     (output,), warm_up = build.graph.outputs, build.graph.warm_up
-    exact = reference.evaluate(build.graph, xs)[output.name]
+    exact = interpreter.evaluate(build.graph, xs)[output.name]
     exact = exact[warm_up:] if build.streams else exact[0]
     off = error(wanted, exact)
     assert off <= HOPELESS, f"Keras is {off:.1e} beyond the interpreter: another model"

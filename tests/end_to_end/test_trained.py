@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import compiler
-from compiler import numerics, reference
-from compiler.checks import stimulus
 from compiler.fpga.stages import stages
+from compiler.ir import interpreter, numerics
+from compiler.verification import stimulus
 
 SAMPLES = 2000
 
@@ -61,10 +61,10 @@ def test_qkeras_predicts_almost_the_same(trained, builds, noise):
 def differing(stage, x, seen):
     """How many outputs of QKeras' layer differ from the exact ones on its own inputs, and the worst of them:
     its distance to a rounding tie over the error that float32 may make there."""
-    from compiler.graph import State
+    from compiler.ir.values import State
 
     past = State("past", stage.source, (stage.taps - 1) * stage.dilation, stage.initial)
-    rows = reference.windows(x, past, stage.taps, stage.dilation).reshape(len(x), -1)
+    rows = interpreter.windows(x, past, stage.taps, stage.dilation).reshape(len(x), -1)
     sums = rows @ stage.weights + stage.bias
     op = stage.requantize
     exact = numerics.requantize(sums, op.shift, op.rounding, op.lo, op.hi)

@@ -10,8 +10,9 @@ from compiler import passes
 from compiler.errors import CompileError
 from compiler.fpga.folding import Folding, choices, cycles, fold
 from compiler.fpga.stages import stages
-from compiler.graph import Graph, Value
-from compiler.ops import Convolution, MatMul, Requantize, Unary, causal
+from compiler.ir.graph import Graph
+from compiler.ir.ops import Convolution, MatMul, Requantize, Unary, causal
+from compiler.ir.values import Value
 from compiler.passes import FixedOptions
 
 

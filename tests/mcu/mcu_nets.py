@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from compiler.graph import Graph, State, Value
-from compiler.numerics import Format, rounding_half, signed_width
-from compiler.ops import Affine, MatMul, Op, Quantize, Requantize, Unary, Window
+from compiler.ir.graph import Graph
+from compiler.ir.numerics import Format, rounding_half, signed_width
+from compiler.ir.ops import Affine, MatMul, Op, Quantize, Requantize, Unary, Window
+from compiler.ir.values import State, Value
 
 Q12 = Format(True, 16, 12)
 

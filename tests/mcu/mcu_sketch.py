@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from compiler import reference
-from compiler.functions import FUNCTIONS
-from compiler.graph import Graph, State, Value
-from compiler.numerics import Format
-from compiler.ops import (
+from compiler.ir import interpreter
+from compiler.ir.functions import FUNCTIONS
+from compiler.ir.graph import Graph
+from compiler.ir.numerics import Format
+from compiler.ir.ops import (
     BINARY,
     Affine,
     Binary,
@@ -33,6 +33,7 @@ from compiler.ops import (
     Unary,
     Window,
 )
+from compiler.ir.values import State, Value
 
 # Where a function has its parameters, or needs them to be sensible.
 PARAMETERS = {
@@ -366,4 +367,4 @@ def scans():
 
 def evaluate(graph, xs):
     """Every value in float64."""
-    return reference.evaluate(graph, xs)
+    return interpreter.evaluate(graph, xs)

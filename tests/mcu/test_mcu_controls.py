@@ -9,9 +9,10 @@ from models import randomize
 from test_mcu_rest import Device, check_rest, check_silence
 
 import compiler
-from compiler import mcu, passes, reference
-from compiler.checks import verify
-from compiler.mcu.execute import execute
+from compiler import mcu, passes
+from compiler.ir import interpreter
+from compiler.mcu.interpreter import execute
+from compiler.verification import verify
 
 
 def modulated(layers, x, knobs, channels=4):
@@ -127,9 +128,11 @@ def test_knobs_move_between_blocks(build):
     build, _ = build
     blocks = np.random.default_rng(1).integers(1, 9, 12).tolist()
     xs = turning(build, blocks)
-    wanted = reference.evaluate(build.graph, xs)
+    wanted = interpreter.evaluate(build.graph, xs)
     (output,) = (value.name for value in build.graph.outputs)
-    assert np.abs(wanted[output] - reference.evaluate(build.graph, turning(build, [sum(blocks)]))[output]).max() > 0.01
+    assert (
+        np.abs(wanted[output] - interpreter.evaluate(build.graph, turning(build, [sum(blocks)]))[output]).max() > 0.01
+    )
     run = mcu.run(build.folder, build.name, xs, on="host", blocks=blocks, trace=True, sanitize=True)
     ran = execute(mcu.schedule(build.graph), *xs)
     for name, traced in run.traced.items():

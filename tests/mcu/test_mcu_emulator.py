@@ -5,8 +5,9 @@ import pytest
 from mcu_nets import dilated, fixed_only, float_only, shared_state, wavenet
 from mcu_tools import assert_close, assert_same, write
 
-from compiler import mcu, reference
+from compiler import mcu
 from compiler.errors import CheckError
+from compiler.ir import interpreter
 from compiler.mcu import runner
 
 
@@ -16,7 +17,7 @@ def test_the_waveshaper(tmp_path, fixed, wide, kernels):
     net, graph = wavenet(fixed=fixed, wide=wide)
     folder, x = write(tmp_path, graph, kernels=kernels), net.stream(2000)
     run = mcu.run(folder, "net", x, on="emulator")
-    assert_same(run.y, reference.run(graph, x), fixed)
+    assert_same(run.y, interpreter.run(graph, x), fixed)
     assert_same(run.y, mcu.run(folder, "net", x, on="host").y, fixed)
     again = mcu.run(folder, "net", x, on="emulator")
     assert again.instructions_per_sample == run.instructions_per_sample
@@ -39,7 +40,7 @@ def test_every_layer(tmp_path, net, graph):
         x = np.clip(x, graph.inputs[0].format.lo, graph.inputs[0].format.hi)
     run = mcu.run(folder, "net", x, on="emulator", trace=True)
     assert run.instructions_per_sample is None
-    expected = reference.evaluate(graph, [x])
+    expected = interpreter.evaluate(graph, [x])
     for name, value in run.traced.items():
         assert_same(value, expected[name], net.fixed, name)
 
@@ -88,7 +89,7 @@ def test_relu_and_clamps_are_those_of_the_host(tmp_path):
     _, graph = wavenet(fixed=True)
     x = np.tile(np.array([[-32768], [32767], [0], [-1]], np.int16), (30, 3))
     y = mcu.run(write(tmp_path, graph), "net", x, on="emulator").y
-    np.testing.assert_array_equal(y, reference.run(graph, x))
+    np.testing.assert_array_equal(y, interpreter.run(graph, x))
     _, graph = wavenet()
     x = np.repeat(np.float32([[0], [-0.0], [1e30], [-1e30], [1e-40]]), 3, 1)
     folder = write(tmp_path / "float", graph)

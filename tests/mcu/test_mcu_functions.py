@@ -7,9 +7,9 @@ import pytest
 from mcu_sketch import PARAMETERS
 from mcu_tools import pointer, shared_library
 
-from compiler import functions
-from compiler.functions import FUNCTIONS
-from compiler.mcu.numbers import float_literal
+from compiler.ir import functions
+from compiler.ir.functions import FUNCTIONS
+from compiler.mcu.literals import float_literal
 
 EPSILON = 2.0**-23
 CLEAN = {"relu", "hard_shrink", "threshold"}  # nn_functions.h says what these make of NaN

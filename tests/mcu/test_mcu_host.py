@@ -9,8 +9,9 @@ import pytest
 from mcu_nets import EVERY, dilated, identity, past_only, wavenet
 from mcu_tools import STRICT, assert_same, compile_c, write
 
-from compiler import mcu, reference
+from compiler import mcu
 from compiler.errors import CheckError
+from compiler.ir import interpreter
 from compiler.mcu.boards import CORTEX_M7
 from compiler.mcu.runner import interface
 
@@ -22,7 +23,7 @@ def check_layers(folder, net, graph, samples=300, **options):
     if graph.inputs[0].format:
         x = np.clip(x, graph.inputs[0].format.lo, graph.inputs[0].format.hi)
     run = mcu.run(folder, "net", x, on="host", trace=True, **options)
-    expected = reference.evaluate(graph, [x])
+    expected = interpreter.evaluate(graph, [x])
     for name, value in run.traced.items():
         assert_same(value, expected[name], net.fixed, name)
     assert_same(run.y, expected[graph.outputs[0].name], net.fixed)
@@ -50,7 +51,7 @@ def test_bits_do_not_depend_on_the_cut(tmp_path, fixed, wide, kernels):
     net, graph = wavenet(fixed=fixed, wide=wide)
     folder, x = write(tmp_path, graph, kernels=kernels), net.stream(500)
     whole = mcu.run(folder, "net", x, on="host", blocks=500).y
-    assert_same(whole, reference.run(graph, x), fixed)
+    assert_same(whole, interpreter.run(graph, x), fixed)
     for blocks in (1, 3, 64, (5, 0, 1, 17)):
         np.testing.assert_array_equal(mcu.run(folder, "net", x, on="host", blocks=blocks).y.view(), whole)
 
@@ -205,7 +206,7 @@ def test_a_corrupted_weight_shows(tmp_path, fixed, kernels):
         + text[start + len(numbers) :]
     )
     traced = mcu.run(folder, "net", x, on="host", trace=True).traced
-    expected = reference.evaluate(graph, [x])
+    expected = interpreter.evaluate(graph, [x])
     layer = tables[4][1].removeprefix("net_").removesuffix("_weights")
     different = [name for name, value in traced.items() if np.abs(value - expected[name]).max() > 1e-3]
     assert different[0] == layer

@@ -25,10 +25,10 @@ from mcu_tools import STRICT, assert_close, compile_c, write
 
 from compiler import mcu
 from compiler.errors import CompileError
+from compiler.ir.ops import Dot
 from compiler.mcu.boards import CORTEX_M7
-from compiler.mcu.execute import execute
+from compiler.mcu.interpreter import execute
 from compiler.mcu.steps import Combine, Copy, Move
-from compiler.ops import Dot
 
 NETS = {
     "functions": lambda: every_function("stream"),

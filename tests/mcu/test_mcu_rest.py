@@ -10,9 +10,10 @@ from mcu_random import random_graph
 from mcu_sketch import Sketch, gated, long_short, windows
 from mcu_tools import compile_c, pointer, write
 
-from compiler import keras_file, mcu, passes, reference
+from compiler import keras_file, mcu, passes
+from compiler.ir import interpreter
 from compiler.lowering import lower
-from compiler.mcu.execute import rings_at_rest
+from compiler.mcu.interpreter import rings_at_rest
 
 
 class Device:
@@ -188,7 +189,7 @@ def test_the_constants_of_silence(tmp_path):
     _, graph = wavenet()
     text = (write(tmp_path, graph) / "net_weights.h").read_text()
     tables = re.findall(r"net_(\w+)_silence\[\d+\] = \{\n([^}]*)\}", text)
-    values = reference.evaluate(graph, [np.zeros((graph.receptive_field, 3))])
+    values = interpreter.evaluate(graph, [np.zeros((graph.receptive_field, 3))])
     assert {state for state, _ in tables} == {state.name for state in graph.states[1:]}  # the input's is all zeros
     for state, numbers in tables:
         wanted = values[graph.state(state).value.name][-1]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from mcu_tools import pointer, shared_library
 
-from compiler import numerics
+from compiler.ir import numerics
+from compiler.ir.numerics import ROUNDINGS, Format
 from compiler.mcu.packing import pack
-from compiler.numerics import ROUNDINGS, Format
 
 C_ROUNDING = {"half_even": 0, "half_up": 1, "floor": 2}
 

@@ -12,20 +12,22 @@ import pytest
 from mcu_nets import EVERY, Net, dilated, wavenet
 from mcu_tools import assert_same
 
-from compiler import mcu, reference
+from compiler import mcu
 from compiler.errors import CompileError
-from compiler.graph import Graph, State, Value
-from compiler.mcu.execute import execute
+from compiler.ir import interpreter
+from compiler.ir.graph import Graph
+from compiler.ir.numerics import Format
+from compiler.ir.values import State, Value
+from compiler.mcu.interpreter import execute
 from compiler.mcu.packing import pack, tiles
 from compiler.mcu.steps import Gather, Product
-from compiler.numerics import Format
 
 
 def check(net, graph, samples=70):
     schedule, x = mcu.schedule(graph), net.stream(samples)
     if graph.inputs[0].format:
         x = np.clip(x, graph.inputs[0].format.lo, graph.inputs[0].format.hi)
-    expected = reference.evaluate(graph, [x])
+    expected = interpreter.evaluate(graph, [x])
     for name, value in execute(schedule, x).items():
         assert_same(value, expected[graph.outputs[name].name if isinstance(name, int) else name], net.fixed, name)
     return schedule, x
@@ -83,7 +85,7 @@ def test_a_wrong_schedule_is_noticed():
     step = schedule.steps[first]
     steps = list(schedule.steps)
     steps[first] = replace(step, weights=step.weights[::-1])
-    assert np.abs(execute(replace(schedule, steps=tuple(steps)), x)[0] - reference.run(graph, x)).max() > 1e-3
+    assert np.abs(execute(replace(schedule, steps=tuple(steps)), x)[0] - interpreter.run(graph, x)).max() > 1e-3
 
 
 def test_packing_is_a_permutation_in_reading_order():

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from compiler.errors import CompileError
-from compiler.graph import Value
+from compiler.ir.values import Value
 from compiler.keras_file import LayerSpec
 from compiler.lowering.builder import Builder
 from compiler.lowering.operators import arithmetic, decisions, movement, tensorflow

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from compiler.graph import Value
+from compiler.ir.ops import Affine, Binary, BinaryFunction, Dot, MatMul, ReduceFunction, Transpose
+from compiler.ir.values import Value
 from compiler.lowering.arithmetic import binary, reduce, reshape, softmax, unary
 from compiler.lowering.operators.operator import Operator
 from compiler.lowering.shapes import axes_of
-from compiler.ops import Affine, Binary, BinaryFunction, Dot, MatMul, ReduceFunction, Transpose
 
 LARGEST_POWER = 16
 

@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from compiler.graph import Value
+from compiler.ir.ops import Select
+from compiler.ir.values import Value
 from compiler.lowering.arithmetic import binary, reduce, unary
 from compiler.lowering.operators.arithmetic import combine
 from compiler.lowering.operators.operator import Operator
 from compiler.lowering.shapes import axis_of, known
-from compiler.ops import Select
 
 
 def _greater(op: Operator, a: Any, b: Any) -> Value:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from compiler.graph import Shape, Value
+from compiler.ir.ops import Pad, Repeat, Slice, Transpose
+from compiler.ir.values import Shape, Value
 from compiler.keras_file.jsons import shown
 from compiler.lowering.arithmetic import join, part, reshape
 from compiler.lowering.operators.operator import Operator
 from compiler.lowering.shapes import axes_of, axis_of, known, reshaped
-from compiler.ops import Pad, Repeat, Slice, Transpose
 
 MOST_PARTS = 1024
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from compiler.graph import Shape, Value
+from compiler.ir.values import Shape, Value
 from compiler.keras_file.jsons import shown
 from compiler.lowering.layer import Layer
 from compiler.lowering.shapes import broadcast

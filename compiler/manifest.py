@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from compiler import numerics, reference
-from compiler.graph import Graph
-from compiler.ops import MatMul, Quantize, Requantize
+from compiler.ir import interpreter, numerics
+from compiler.ir.graph import Graph
+from compiler.ir.ops import MatMul, Quantize, Requantize
 from compiler.options import Options
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def snr_db(float_graph: Graph, fixed_graph: Graph, input_range: tuple[float, flo
     (value,), (output,) = fixed_graph.inputs, fixed_graph.outputs
     rng = np.random.default_rng(0)
     noise = rng.uniform(*input_range, (NOISE_SAMPLES + fixed_graph.receptive_field, value.size))
-    ideal = reference.run(float_graph, noise)
-    ours = numerics.dequantize(reference.run(fixed_graph, numerics.quantize(noise, value.format)), output.format)
+    ideal = interpreter.run(float_graph, noise)
+    ours = numerics.dequantize(interpreter.run(fixed_graph, numerics.quantize(noise, value.format)), output.format)
     settled = slice(fixed_graph.receptive_field, None)
     signal, error = np.mean(ideal[settled] ** 2), np.mean((ours - ideal)[settled] ** 2)
     return round(float(10 * np.log10(signal / error)), 2) if signal > 0 and error > 0 else None

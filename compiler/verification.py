@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler import numerics, reference
 from compiler.build import Build, On, target_module
-from compiler.graph import Graph, Value
-from compiler.ops import Convolution, Gather, MatMul, Quantize
+from compiler.ir import interpreter, numerics
+from compiler.ir.graph import Graph
+from compiler.ir.ops import Convolution, Gather, MatMul, Quantize
+from compiler.ir.values import Value
 
 TOLERANCE = 1e-5
 TIMES_FLOAT32 = 4.0
@@ -61,10 +62,10 @@ class Expected:
     def of(cls, build: Build, xs: Sequence[np.ndarray]) -> Expected:
         """Evaluates the build's graph on one array for each input, in the build's own numbers."""
         graph = build.graph
-        values = reference.evaluate(graph, xs)
+        values = interpreter.evaluate(graph, xs)
         if build.fixed:
             return cls(graph, values, dict.fromkeys(values, 0.0))
-        single = reference.evaluate(graph, xs, precision=np.float32)
+        single = interpreter.evaluate(graph, xs, precision=np.float32)
         allowed = {name: max(TOLERANCE, TIMES_FLOAT32 * error(single[name], exact)) for name, exact in values.items()}
         steps = [op.format.step for op in graph.ops if isinstance(op, Quantize)]
         if steps:
@@ -198,7 +199,7 @@ def distance(y: np.ndarray, k: np.ndarray) -> float:
 def _distance_to_float(build: Build, xs: Sequence[np.ndarray], expected: Expected) -> float:
     """How far the fixed-point outputs are from those of the float graph, at most."""
     graph = build.graph
-    ideal = reference.evaluate(
+    ideal = interpreter.evaluate(
         build.graphs["float"], [numerics.dequantize(x, value.format) for x, value in zip(xs, graph.inputs, strict=True)]
     )
     pairs = zip(graph.outputs, build.graphs["float"].outputs, strict=True)

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from compiler import ops as ir
 from compiler.errors import CompileError
+from compiler.ir import ops as ir
+from compiler.ir.ops import Convolution, MatMul, Op
 from compiler.mcu import strides
 from compiler.mcu.steps import (
     Activate,
@@ -27,7 +28,6 @@ from compiler.mcu.steps import (
     RoundToGrid,
     ScaleShift,
 )
-from compiler.ops import Convolution, MatMul, Op
 
 MOST_AXES = 8  # NN_MOST_AXES of firmware/runtime/nn_strided.h
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from compiler.graph import Graph, State, Value
-from compiler.numerics import Format
-from compiler.ops import KINDS
+from compiler.ir.graph import Graph
+from compiler.ir.numerics import Format
+from compiler.ir.ops import KINDS
+from compiler.ir.values import State, Value
 
 
 def save(graphs: Mapping[str, Graph]) -> dict[str, bytes]:

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from compiler import functions, numerics
-from compiler.graph import Graph, State
-from compiler.ops import (
+from compiler.ir import functions, numerics
+from compiler.ir.graph import Graph
+from compiler.ir.ops import (
     Affine,
     Binary,
     Concatenate,
@@ -39,6 +39,7 @@ from compiler.ops import (
     Unary,
     Window,
 )
+from compiler.ir.values import State
 
 EXACT_IN_FLOAT64 = 53  # bits: float64 holds every integer of that magnitude
 Array = np.ndarray

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from compiler.checks import Check
+from compiler.verification import Check
 
 CHECK_WIDTHS = (44, 8)
 

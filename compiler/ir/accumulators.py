@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from compiler.graph import Graph, Value
-from compiler.numerics import rounding_half, signed_width
-from compiler.ops import MatMul, Requantize, Window
+from compiler.ir.graph import Graph
+from compiler.ir.numerics import rounding_half, signed_width
+from compiler.ir.ops import MatMul, Requantize, Window
+from compiler.ir.values import Value
 
 
 def accumulator_width(graph: Graph, op: MatMul) -> int:

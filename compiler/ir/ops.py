@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from compiler.numerics import Format, Rounding
+from compiler.ir.numerics import Format, Rounding
+from compiler.ir.values import Value
 
 if TYPE_CHECKING:
-    from compiler.graph import Graph, Value
+    from compiler.ir.graph import Graph
 
 BinaryFunction = Literal["add", "subtract", "multiply", "divide", "maximum", "minimum"]
 ReduceFunction = Literal["sum", "mean", "max", "min"]

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler import functions, numerics
+from compiler.ir import functions, numerics
 from compiler.mcu.packing import Kernels
-from compiler.mcu.plan import Schedule
+from compiler.mcu.schedule import Schedule
 from compiler.mcu.steps import (
     DTYPES,
     Activate,

@@ -10,9 +10,9 @@ from typing import Literal
 
 import numpy as np
 
-from compiler.accumulators import accumulator_width
-from compiler.graph import Graph, Value
-from compiler.ops import (
+from compiler.ir.accumulators import accumulator_width
+from compiler.ir.graph import Graph
+from compiler.ir.ops import (
     KINDS,
     Affine,
     Concatenate,
@@ -27,6 +27,7 @@ from compiler.ops import (
     Unary,
     Window,
 )
+from compiler.ir.values import Value
 
 Level = Literal["lowered", "stream", "float", "integers", "fixed"]
 

@@ -1,0 +1,1 @@
+"""What is between front end and targets: values, operations, graphs, what they mean and what holds of them."""
