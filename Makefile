@@ -37,7 +37,7 @@ test: setup
 	$(RUN) -m pytest -n 2 -m 'not slow'
 
 test-all: setup-all
-	$(RUN) -m pytest -n 2
+	ABUSE=10 $(RUN) -m pytest -n 2
 
 bench: setup
 	$(RUN) -m bench
