@@ -1,8 +1,8 @@
 // Plays a file through a network and records what comes out, of the network and of stages inside it.
 // SPDX-License-Identifier: 0BSD
 //
-// Verilog and not Python touches every cycle, so that it runs as fast as the simulator does; Python sets it
-// up and waits for `done`. NETWORK is the module under test; network_stages.vh records its stages.
+// Verilog and not Python touches every cycle, so that it runs as fast as the simulator does; network.py sets it
+// up and reads its files. NETWORK is the module under test; network_stages.vh records its stages.
 
 `default_nettype none
 
@@ -24,9 +24,7 @@ module network_bench #(
     // Seed of the stalls.
     parameter SEED = 1,
     // Cycles without a transfer at either end after which all is over, well or not.
-    parameter PATIENCE = 100000,
-    // Folder of the network's memory files.
-    parameter MEM_DIR = "."
+    parameter PATIENCE = 100000
 ) ();
 
     reg clk = 1'b0;
@@ -42,8 +40,9 @@ module network_bench #(
     wire m_valid;
     reg m_ready = 1'b0;
 
+    // Its memory files lie where the simulation runs.
     `NETWORK #(
-        .MEM_DIR(MEM_DIR)
+        .MEM_DIR(".")
     ) network (
         .clk    (clk),
         .rst    (rst),
@@ -57,14 +56,13 @@ module network_bench #(
         .m_ready(m_ready)
     );
 
-    integer input_file, output_file, taken_file, given_file;
+    integer input_file, output_file, taken_file, given_file, verdict_file;
     integer send_seed = SEED, receive_seed = SEED + 1;
     integer cycle = 0, idle = 0, code;
     // Words that went in and came out.
     integer sent = 0, received = 0;
     // A word at the output that is unknown, or whose `last` stands in the wrong place.
     reg broken = 1'b0;
-    reg done = 1'b0;
     reg [INPUT_WIDTH-1:0] word;
 
     // Words offered so far, and the channel of the one on offer.
@@ -118,7 +116,10 @@ module network_bench #(
                 $fclose(output_file);
                 $fclose(taken_file);
                 $fclose(given_file);
-                done <= 1'b1;
+                verdict_file = $fopen("verdict.txt", "w");
+                $fwrite(verdict_file, "%0d %0d %0d\n", sent, received, broken);
+                $fclose(verdict_file);
+                $finish(0);
             end
         end
 

@@ -18,12 +18,18 @@ from typing import Any
 
 SIM = Path(__file__).resolve().parent
 RTL = SIM.parent / "rtl"
-BUILD = SIM.parent / "build" / "sim"
 LOG_LINES = 40
 
 
 class SimulationError(RuntimeError):
     """The simulation did not run to its end: it did not compile, or it crashed."""
+
+
+class MissingToolError(SimulationError):
+    """The simulator is not installed."""
+
+    def __init__(self, tool: str) -> None:
+        super().__init__(f"{tool} is not installed")
 
 
 class BenchError(AssertionError):
@@ -42,9 +48,8 @@ def configuration() -> dict[str, Any]:
 
 @contextlib.contextmanager
 def workspace(name: str) -> Iterator[Path]:
-    """A new folder under build/sim; KEEP_SIMULATIONS=1 in the environment leaves it for a closer look."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=BUILD))
+    """A new temporary folder; KEEP_SIMULATIONS=1 in the environment leaves it for a closer look."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
     try:
         yield folder
     finally:

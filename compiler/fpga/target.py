@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from compiler.errors import CompileError
+from compiler.errors import CheckError, CompileError
 from compiler.fpga import emit
 from compiler.fpga.folding import cycles, fold
 from compiler.fpga.stages import stages
@@ -50,24 +51,33 @@ def generate(graph: Graph, options: Options, banner: Sequence[str]) -> tuple[dic
 def execute(
     build: Build, xs: list[np.ndarray], on: str, *, every: bool = False, stall: float = 0.0, seed: int = 0
 ) -> Execution:
-    """Simulates a finished build on one stream of integers, with random stalls at its edges."""
+    """Simulates a finished build on one stream of integers, with random stalls at its edges.
+
+    Raises:
+        CompileError: The simulator is missing.
+        CheckError: The Verilog does not compile, or gives too few words, too many, or unknown ones.
+    """
     del on
     chain = stages(build.graph)
-    watched = {emit.instance(stage): stage.output.name for stage in chain} if every else {}
-    run = _simulator()(
-        build.folder,
-        build.name,
-        np.asarray(xs[0], np.int64),
-        outputs=chain[-1].outputs,
-        stages=tuple(watched),
-        stall=stall,
-        seed=seed,
-    )
-    values = {watched[stage]: y for stage, y in run.stages.items()}
+    first, last = chain[0].source, chain[-1].output
+    watched = {emit.instance(stage): stage.output for stage in chain} if every else {}
+    with _simulator() as run_network:
+        run = run_network(
+            build.folder,
+            build.name,
+            np.asarray(xs[0], np.int64),
+            input_width=first.format.width,
+            output_width=last.format.width,
+            outputs=last.size,
+            stages={stage: value.size for stage, value in watched.items()},
+            stall=stall,
+            seed=seed,
+        )
+    values = {watched[stage].name: y for stage, y in run.stages.items()}
     # The pace is that of the design only where nothing holds it up.
     figures = {} if stall else {"cycles_per_sample": run.cycles_per_sample, "latency_cycles": run.latency_cycles}
     figures = {key: value for key, value in figures.items() if value is not None}
-    return Execution({**values, chain[-1].output.name: run.y}, figures)
+    return Execution({**values, last.name: run.y}, figures)
 
 
 def variants(build: Build, seed: int) -> list[Variant]:
@@ -85,14 +95,21 @@ def measure(build: Build) -> dict[str, Any]:
     return {}
 
 
-def _simulator() -> Any:
-    """sim/ lies beside the package, in the repository, and is no part of it."""
+@contextlib.contextmanager
+def _simulator() -> Iterator[Callable[..., Any]]:
+    """sim/ lies beside the package, in the repository, and is no part of it; what it raises becomes our errors."""
     if str(SIM) not in sys.path:
         sys.path.append(str(SIM))
     try:
-        from sim.network import run_network
+        from sim import network, runner
     except ImportError as error:
         raise CompileError(
             f"the simulation cannot start: {error}", hint="Run `make setup` in the repository."
         ) from None
-    return run_network
+    try:
+        yield network.run_network
+    except runner.MissingToolError as error:
+        hint = "It is part of Icarus Verilog; on Debian or Ubuntu, `apt install iverilog` installs it."
+        raise CompileError(str(error), hint=hint) from None
+    except (runner.SimulationError, runner.BenchError) as error:
+        raise CheckError(str(error)) from None

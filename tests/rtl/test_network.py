@@ -11,6 +11,7 @@ from sim.runner import RTL, BenchError, SimulationError, rtl_files
 # inputs, outputs, dilation, columns at once, least output
 LAYERS = [(4, 16, 1, 4, 0), (16, 16, 4, 16, 0), (16, 4, 16, 4, -32768)]
 TAPS = 4
+WORDS = {"input_width": 16, "output_width": 16}
 
 
 def layer(index, inputs, outputs, dilation, lanes, low, acc_width):
@@ -70,7 +71,7 @@ def network(tmp_path_factory):
 
 def test_full_speed_is_64_cycles_a_sample(network):
     folder, x, stages = network
-    run = run_network(folder, "three_layers", x, outputs=4, stages=("conv_0", "conv_1", "conv_2"))
+    run = run_network(folder, "three_layers", x, outputs=4, stages={"conv_0": 16, "conv_1": 16, "conv_2": 4}, **WORDS)
     for name, want in zip(("conv_0", "conv_1", "conv_2"), stages, strict=True):
         np.testing.assert_array_equal(run.stages[name], want)
     np.testing.assert_array_equal(run.y, stages[-1])
@@ -84,14 +85,14 @@ def test_full_speed_is_64_cycles_a_sample(network):
 def test_stalls_change_nothing(network):
     folder, x, stages = network
     for stall, seed in ((0.3, 1), (0.95, 2)):
-        run = run_network(folder, "three_layers", x[:400], outputs=4, stall=stall, seed=seed)
+        run = run_network(folder, "three_layers", x[:400], outputs=4, stall=stall, seed=seed, **WORDS)
         np.testing.assert_array_equal(run.y, stages[-1][:400])
         assert run.cycles_per_sample is None
 
 
 def test_a_single_sample(network):
     folder, x, stages = network
-    run = run_network(folder, "three_layers", x[:1], outputs=4)
+    run = run_network(folder, "three_layers", x[:1], outputs=4, **WORDS)
     np.testing.assert_array_equal(run.y, stages[-1][:1])
     assert run.cycles_per_sample is None
 
@@ -103,7 +104,7 @@ def test_a_wrong_weight_shows_in_its_layer(network, tmp_path):
     weights = (folder / "weights_1.hex").read_text().splitlines()
     weights[40] = f"{int(weights[40], 16) ^ 1 << 14:0{len(weights[40])}x}"
     (tmp_path / "weights_1.hex").write_text("\n".join(weights) + "\n")
-    run = run_network(tmp_path, "three_layers", x[:50], outputs=4, stages=("conv_0", "conv_1"))
+    run = run_network(tmp_path, "three_layers", x[:50], outputs=4, stages={"conv_0": 16, "conv_1": 16}, **WORDS)
     np.testing.assert_array_equal(run.stages["conv_0"], stages[0][:50])
     assert (run.stages["conv_1"] != stages[1][:50]).any()
 
@@ -111,11 +112,11 @@ def test_a_wrong_weight_shows_in_its_layer(network, tmp_path):
 def test_a_wrong_number_of_channels_fails(network):
     folder, x, _ = network
     with pytest.raises(BenchError, match="came out"):
-        run_network(folder, "three_layers", x[:20], outputs=3, patience=1000)
+        run_network(folder, "three_layers", x[:20], outputs=3, patience=1000, **WORDS)
 
 
 def test_verilog_that_does_not_compile(network, tmp_path):
     _, x, _ = network
     (tmp_path / "three_layers.f").write_text(f"{RTL / 'requantize.v'}\n")
     with pytest.raises(SimulationError, match="three_layers"):
-        run_network(tmp_path, "three_layers", x[:2], outputs=4)
+        run_network(tmp_path, "three_layers", x[:2], outputs=4, **WORDS)
