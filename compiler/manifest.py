@@ -40,6 +40,7 @@ def begin(graphs: Mapping[str, Graph], options: Options, model: ModelSpec, note:
         "target": options.target,
         "mode": graph.mode,
         "mode_note": note,
+        "notes": list(graphs["float"].notes),
         "numbers": "fixed" if options.fixed else "float",
         "receptive_field": graph.receptive_field if graph.mode == "stream" else None,
         "warm_up": graph.warm_up,
@@ -85,15 +86,16 @@ def snr_db(float_graph: Graph, fixed_graph: Graph, input_range: tuple[float, flo
 
 def warnings(report: Mapping[str, Any]) -> list[str]:
     """What a user should know before trusting the build."""
+    found = list(report["notes"])
     if report["mode_note"]:
-        return [f"computed in whole frames: {report['mode_note']}"]
+        found.append(f"computed in whole frames: {report['mode_note']}")
     snr = report["snr_db"]
     if snr is not None and snr < LEAST_SNR_DB:
-        return [
+        found.append(
             f"the output stands only {snr:.1f} dB above its rounding error: worst-case ranges leave few bits; "
             "narrow --input-range, or train with quantisers"
-        ]
-    return []
+        )
+    return found
 
 
 def _layer(graph: Graph, op: MatMul) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class Graph:
         warm_up: Samples at the beginning of a stream that Keras would not give, behind `valid` convolutions.
         controls: Names of those inputs of a stream graph that stand still for a block of samples, as knobs do.
         output_keys: By which the model gives its outputs, where it gives a dict.
+        notes: What a user should know of how the model was read, one sentence each.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Graph:
     warm_up: int = 0
     controls: tuple[str, ...] = ()
     output_keys: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def state(self, name: str) -> State:
         """The state of that name."""

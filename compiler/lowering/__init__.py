@@ -36,8 +36,8 @@ def lower(model: ModelSpec, name: str) -> Graph:
     layers = {spec.name: spec for spec in model.layers}
     inputs = tuple(_input(_input_spec(ref, layers), builder) for ref in model.inputs)
     outputs = _Walk(model, builder, "", [MOST_CALLS]).run(inputs)
-    ops, keys = tuple(builder.ops), model.output_keys
-    return Graph(name=name, mode="frame", inputs=inputs, outputs=outputs, ops=ops, output_keys=keys)
+    ops, notes = tuple(builder.ops), tuple(dict.fromkeys(builder.notes))
+    return Graph(name, "frame", inputs, outputs, ops, output_keys=model.output_keys, notes=notes)
 
 
 Node = tuple[str, int]  # a layer, and which of its calls
@@ -222,7 +222,7 @@ def _inputs(spec: LayerSpec, arguments: tuple[Any, ...], keywords: Mapping[str, 
 
 def _says_nothing(value: Any) -> bool:
     """Whether an argument by name asks for nothing: no mask, no training, no state to begin with."""
-    return all(leaf is None or leaf is False for leaf in leaves(value))
+    return all(leaf is None or (isinstance(leaf, bool | int | float) and not leaf) for leaf in leaves(value))
 
 
 def _input_spec(ref: TensorRef, layers: Mapping[str, LayerSpec]) -> LayerSpec:
@@ -249,8 +249,7 @@ def _input(spec: LayerSpec, builder: Builder) -> Value:
         )
     if len(shape) == 2 and shape[1] is None:
         raise layer.error(f"{key}={shape!r}: time without channels", hint="Give the input channels: (None, 1).")
-    for flag in ("sparse", "ragged", "optional"):
-        layer.expect(flag, False, None)
+    layer.expect_false("sparse", "ragged", "optional")
     layer.ignore("shape")
     layer.finish()
     return layer.value(shape[1:])

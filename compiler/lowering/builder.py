@@ -26,6 +26,7 @@ class Builder:
         self.namer: Namer = within.namer if within else Namer()
         self.ops: list[Op] = within.ops if within else []
         self.conditions: set[str] = within.conditions if within else set()  # names of values that are 0 or 1 alone
+        self.notes: list[str] = within.notes if within else []
         self.name = name
         self.states: list[State] = []
 

@@ -9,7 +9,7 @@ from compiler.lowering.layer import Layer
 
 def embedding(layer: Layer, x: Value) -> Value:
     """Keras' Embedding; numbers beyond the table take its last row."""
-    layer.expect("mask_zero", False)
+    layer.expect_false("mask_zero")
     layer.expect("quantization_config", None)
     layer.expect("lora_rank", None)
     layer.ignore("input_length")

@@ -20,7 +20,34 @@ LARGEST_WEIGHT = float(np.finfo(np.float32).max)
 INTEGERS = frozenset({"bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))})
 WEIGHT_TRAINING = ("initializer", "regularizer", "constraint")
 
+# Keys that a newer or an older library writes for layers that have no use for them, at the value that asks for nothing.
+NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "data_format": ("channels_last",),
+    "dilation_rate": (1, [1], [1, 1]),
+    "groups": (1,),
+    "keepdims": (False,),
+    "renorm": (False,),
+    "rms_scaling": (False,),
+    "sparse": (False,),
+    "stateful": (False,),
+    "time_major": (False,),
+    "use_cudnn": ("auto", False),
+    "zero_output_for_mask": (False,),
+}
+
 _UNSET = object()
+
+
+def neutral(key: str, value: Any) -> bool:
+    """Whether an argument that nobody here knows changes nothing."""
+    return value is None or value in NEUTRAL.get(key, ())
+
+
+def whole(value: Any) -> int | None:
+    """An integer, also one that a file writes as 3.0; None for anything else."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1 << 31:
+        return int(value)
+    return value if type(value) is int else None
 
 
 class Layer(Builder):
@@ -65,16 +92,23 @@ class Layer(Builder):
         value = self.take(key)
         if isinstance(value, list) and len(value) == 1:
             (value,) = value
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        number = whole(value)
+        if number is None or number < 1:
             raise self.error(f"{key}={value!r} is not a positive integer")
-        return value
+        return number
 
     def flag(self, key: str, default: bool = True) -> bool:
-        """A boolean."""
+        """A boolean, as Keras reads one: numbers are true unless they are 0, and None is false."""
         value = self.take(key, default)
-        if not isinstance(value, bool):
+        if not isinstance(value, bool | int | float | None):
             raise self.error(f"{key}={value!r} is neither true nor false")
-        return value
+        return bool(value)
+
+    def expect_false(self, *keys: str) -> None:
+        """Refuses booleans that are true."""
+        for key in keys:
+            if self.flag(key, False):
+                raise self.error(f"{key}={self.take(key)!r} is not supported", hint=f"Supported: {key}=False.")
 
     def number(self, key: str, default: float) -> float:
         """A finite number."""
@@ -91,11 +125,17 @@ class Layer(Builder):
         """Consumes the initialisers, regularisers and constraints of weights."""
         self.ignore(*(f"{weight}_{suffix}" for weight in weights for suffix in WEIGHT_TRAINING))
 
+    def note(self, what: str) -> None:
+        """Tells the user of something about this layer: a sentence without its full stop."""
+        self.notes.append(f"layer '{self.name}': {what}")
+
     def finish(self) -> None:
-        """Refuses any key that nobody read. A key that is None asks for nothing, so newer files stay readable."""
+        """Refuses any key that nobody read, unless its value asks for nothing, so that newer files stay readable."""
         for key in sorted(self._config.keys() - self._read):
-            if self._config[key] is not None:
-                raise self.error(f"{key}={self._config[key]!r}: this key of {self.class_name} is not supported")
+            value = self._config[key]
+            if not neutral(key, value):
+                raise self.error(f"{key}={value!r}: this key of {self.class_name} is not supported")
+            self.note(f"{key}={value!r} is unknown here and was ignored, because it asks for nothing")
         if self._weights:
             raise self.error(f"the file holds {len(self._weights)} weights for it; a {self.class_name} has none")
 

@@ -19,7 +19,7 @@ EPSILON = 1e-7  # Keras' backend.epsilon()
 
 def batch_normalization(layer: Layer, x: Value) -> Value:
     """Keras' BatchNormalization at inference: gamma * (x - mean) / sqrt(variance + epsilon) + beta per channel."""
-    layer.expect("renorm", False)
+    layer.expect_false("renorm")
     layer.expect("virtual_batch_size", None)
     layer.ignore("fused", "renorm_clipping", "renorm_momentum", "adjustment", "synchronized")
     return _batch_normalization(layer, x, quantized=False)

@@ -64,8 +64,10 @@ def read(layer: Layer, key: str, value: Any, *, trained: bool = False) -> Quanti
             f"{key}={value!r}: the quantiser {name} is not supported", hint=f"Supported: {', '.join(NAMES)}."
         )
     defaults = _ARGUMENTS[name]
-    for argument in arguments.keys() - defaults.keys() - _TRAINING_ONLY:
-        raise layer.error(f"{key}: {name} has an argument '{argument}', which is not supported")
+    for argument in sorted(arguments.keys() - defaults.keys() - _TRAINING_ONLY):
+        if arguments[argument] is not None:
+            raise layer.error(f"{key}: {name} has an argument '{argument}', which is not supported")
+        layer.note(f"{key}: {name} has an argument '{argument}', which is unknown here and was ignored: it is None")
     given = _Given(layer, f"{key}: {name}", defaults | arguments)
     given.expect("qnoise_factor", 1.0)
     if trained and given.has("alpha", None) and name != "quantized_relu":
@@ -141,7 +143,8 @@ def _bits(given: _Given) -> Quantizer:
 
 
 def _relu(given: _Given) -> Quantizer:
-    given.expect("use_sigmoid", 0)
+    if given["use_sigmoid"]:
+        raise given.refuse("use_sigmoid")
     slope = given.number("negative_slope", 0.0)
     format, lo, hi = _grid(given, given.integer("bits") - bool(slope), given.integer("integer"))
     bound = given.optional("relu_upper_bound")

@@ -47,7 +47,7 @@ def run(layer: Layer, x: Value, *, turn: bool = False) -> Value | tuple[Value, .
         raise layer.error(
             "stateful=True is not supported", hint="A stream keeps its states anyway: give stateful=False."
         )
-    layer.expect("time_major", False)
+    layer.expect_false("time_major")
     layer.ignore("unroll", "zero_output_for_mask", "input_length", "input_dim")
     y = layer.scan(x, _body(cell, lambda b, y, states: y), reverse=backwards, sequences=sequences)
     # Keras gives a sequence in the order in which it was computed.

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from compiler.ir.values import Shape, Value
-from compiler.lowering.layer import Layer
+from compiler.lowering.layer import Layer, whole
 
 
 def channels_last(layer: Layer) -> None:
@@ -17,8 +17,8 @@ def channels_last(layer: Layer) -> None:
 def sizes(layer: Layer, key: str, count: int, *, least: int = 1) -> tuple[int, ...]:
     """As many whole numbers as there are axes of space; one number stands for all of them."""
     value = layer.take(key)
-    numbers = list(value) if isinstance(value, list | tuple) else [value] * count
-    if len(numbers) != count or not all(type(n) is int and n >= least for n in numbers):
+    numbers = [whole(n) for n in (value if isinstance(value, list | tuple) else [value] * count)]
+    if len(numbers) != count or not all(n is not None and n >= least for n in numbers):
         raise layer.error(f"{key}={value!r} is not {count} whole numbers of at least {least}")
     return tuple(numbers)
 

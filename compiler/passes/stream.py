@@ -91,8 +91,10 @@ class _Streamer:
             raise _refuse(graph.outputs[0], "more zeros are padded in front than a convolution takes")
         inputs = tuple(self.values[value.name] for value in graph.inputs)
         states = tuple(self.states.values())
-        ops, keys = tuple(self.ops), graph.output_keys
-        return Graph(graph.name, "stream", inputs, outputs, ops, states, latest, controls, keys)
+        ops = tuple(self.ops)
+        return Graph(
+            graph.name, "stream", inputs, outputs, ops, states, latest, controls, graph.output_keys, graph.notes
+        )
 
     # What is known of a value.
 
