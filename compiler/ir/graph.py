@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -44,20 +45,46 @@ class Graph:
     notes: tuple[str, ...] = ()
 
     def state(self, name: str) -> State:
-        """The state of that name."""
-        return next(state for state in self.states if state.name == name)
+        """The state of that name.
+
+        Raises:
+            KeyError: There is none.
+        """
+        return self._states[name]
 
     def producer(self, value: Value) -> Op | None:
         """The operation that computes a value; None for an input."""
-        return next((op for op in self.ops if op.output.name == value.name), None)
+        return self._producers.get(value.name)
 
     def consumers(self, value: Value) -> tuple[Op, ...]:
-        """The operations that read a value."""
-        return tuple(op for op in self.ops if any(source.name == value.name for source in op.inputs))
+        """The operations that read a value, in order, each once."""
+        return self._readers.get(value.name, ())
 
     def is_output(self, value: Value) -> bool:
         """Whether a value leaves the graph."""
-        return any(output.name == value.name for output in self.outputs)
+        return value.name in self._output_set
+
+    # A graph never changes, so each index is built once, and looking something up costs the same in any graph.
+
+    @cached_property
+    def _states(self) -> dict[str, State]:
+        return {state.name: state for state in self.states}
+
+    @cached_property
+    def _producers(self) -> dict[str, Op]:
+        return {op.output.name: op for op in self.ops}
+
+    @cached_property
+    def _readers(self) -> dict[str, tuple[Op, ...]]:
+        readers: dict[str, list[Op]] = {}
+        for op in self.ops:
+            for name in {value.name for value in op.inputs}:
+                readers.setdefault(name, []).append(op)
+        return {name: tuple(ops) for name, ops in readers.items()}
+
+    @cached_property
+    def _output_set(self) -> frozenset[str]:
+        return frozenset(value.name for value in self.outputs)
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -69,7 +96,7 @@ class Graph:
             names.append(next(name for name in itertools.chain((wanted, value.name), more) if name not in names))
         return tuple(names)
 
-    @property
+    @cached_property
     def held(self) -> frozenset[str]:
         """Names of the values that follow from controls, with or without constants: they change with the controls."""
         if not self.controls:
@@ -82,12 +109,12 @@ class Graph:
                 held.add(op.output.name)
         return frozenset(held)
 
-    @property
+    @cached_property
     def recurrent(self) -> bool:
         """Whether a sample depends on all before it."""
         return any(isinstance(op, Recall) for op in self.ops)
 
-    @property
+    @cached_property
     def receptive_field(self) -> int | None:
         """Samples of input that one sample of output depends on; None without limit, in a recurrent graph."""
         if self.recurrent:

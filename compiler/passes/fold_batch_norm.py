@@ -8,7 +8,7 @@ import numpy as np
 
 from compiler.ir.graph import Graph, rewrite
 from compiler.ir.ops import Affine, Convolution, MatMul, Op, Window
-from compiler.ir.values import Value
+from compiler.ir.values import State, Value
 from compiler.passes.clean import remove_dead
 
 # A state that starts at -shift/scale cancels the shift in the first samples. Beyond this ratio the
@@ -40,52 +40,46 @@ def fold_into_products_after(graph: Graph) -> Graph:
     The past before the first sample is zero behind the affine map, so before it the state starts at
     -shift/scale, channel by channel; a channel of scale 0 has no such value, and then nothing is folded.
     """
-    for affine in [op for op in graph.ops if isinstance(op, Affine)]:
-        graph = _fold_after(graph, affine.output.name)
-    return graph
+    folded = {op.output.name: op for op in graph.ops if isinstance(op, Affine) and _products_after(graph, op)}
+    into = {product.output.name: affine for affine in folded.values() for product in _products_after(graph, affine)}
+
+    def transform(op: Op) -> Op | Value:
+        if op.output.name in folded:
+            return op.inputs[0]
+        return _behind(op, into[op.output.name]) if op.output.name in into else op
+
+    def moved(state: State) -> State:
+        affine = folded.get(state.value.name)
+        return replace(state, initial=(state.initial - affine.shift) / affine.scale) if affine else state
+
+    return rewrite(replace(graph, states=tuple(map(moved, graph.states))), transform)
 
 
-def _fold_after(graph: Graph, name: str) -> Graph:
-    affine = next(op for op in graph.ops if op.output.name == name)
-    assert isinstance(affine, Affine)
-    (x,), y = affine.inputs, affine.output
-    readers = graph.consumers(y)
+def _products_after(graph: Graph, affine: Affine) -> list[MatMul]:
+    """The products that an affine map can be folded into, all of its readers; none where one of them cannot."""
+    readers = graph.consumers(affine.output)
     windows = [op for op in readers if isinstance(op, Window)]
-    products = [op for op in readers if isinstance(op, MatMul)]
-    products += [op for window in windows for op in graph.consumers(window.output) if isinstance(op, MatMul)]
-    reads = sum(len(graph.consumers(window.output)) for window in windows) + len(readers) - len(windows)
+    ends = [op for op in readers if not isinstance(op, Window)]
+    ends += [op for window in windows for op in graph.consumers(window.output)]
     foldable = (
-        products
-        and reads == len(products)
-        and not graph.is_output(y)
-        and all(product.weights_format is None for product in products)
+        all(isinstance(op, MatMul) and op.weights_format is None for op in ends)
+        and not graph.is_output(affine.output)
         and np.all(np.abs(affine.shift) <= LARGEST_RATIO * np.abs(affine.scale))
         and np.all(affine.scale != 0)
     )
-    if not foldable:
-        return graph
-    names = {product.output.name for product in products}
+    return ends if foldable else []
 
-    def transform(op: Op) -> Op | Value:
-        if op.output.name == y.name:
-            return x
-        if op.output.name not in names:
-            return op
-        # One row of the weights for each tap and channel: the affine map repeats with the channels.
-        taps = len(op.weights) // len(affine.scale)
-        scale, shift = np.tile(affine.scale, taps), np.tile(affine.shift, taps)
-        return replace(
-            op,
-            output=replace(op.output, folded=(y.layer, *op.output.folded)),
-            weights=op.weights * scale[:, None],
-            bias=op.bias + shift @ op.weights,
-        )
 
-    states = tuple(
-        replace(state, initial=(state.initial - affine.shift) / affine.scale) if state.value.name == y.name else state
-        for state in graph.states
+def _behind(product: MatMul, affine: Affine) -> MatMul:
+    # One row of the weights for each tap and channel: the affine map repeats with the channels.
+    taps = len(product.weights) // len(affine.scale)
+    scale, shift = np.tile(affine.scale, taps), np.tile(affine.shift, taps)
+    return replace(
+        product,
+        output=replace(product.output, folded=(affine.output.layer, *product.output.folded)),
+        weights=product.weights * scale[:, None],
+        bias=product.bias + shift @ product.weights,
     )
-    return rewrite(replace(graph, states=states), transform)
 
 
 def _free(op: Op) -> bool:
