@@ -7,7 +7,7 @@ fixed-point graphs run exactly, in float64 BLAS while accumulators stay below 2*
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -60,8 +60,8 @@ def run(graph: Graph, x: Array, *, precision: type[np.floating] = np.float64) ->
     (value,), (output,) = graph.inputs, graph.outputs
     x = np.asarray(x)
     if graph.mode == "frame" and x.ndim == len(value.shape):
-        return evaluate(graph, [x[None]], precision=precision)[output.name][0]
-    return evaluate(graph, [x], precision=precision)[output.name]
+        return _evaluate(graph, [x[None]], precision, {output.name})[output.name][0]
+    return _evaluate(graph, [x], precision, {output.name})[output.name]
 
 
 def evaluate(graph: Graph, inputs: Sequence[Array], *, precision: type[np.floating] = np.float64) -> dict[str, Array]:
@@ -69,6 +69,14 @@ def evaluate(graph: Graph, inputs: Sequence[Array], *, precision: type[np.floati
 
     A control may also be given once, (*shape), for all steps.
     """
+    every = {value.name for value in (*graph.inputs, *(op.output for op in graph.ops))}
+    return _evaluate(graph, inputs, precision, every)
+
+
+def _evaluate(
+    graph: Graph, inputs: Sequence[Array], precision: type[np.floating], wanted: Collection[str]
+) -> dict[str, Array]:
+    """The wanted values. Others go once they have been read, so that a deep network needs no more memory than two."""
     values: dict[str, Array] = {}
     pairs = [(value, np.asarray(x)) for value, x in zip(graph.inputs, inputs, strict=True)]
     steps = next(len(x) for value, x in pairs if value.name not in graph.controls)
@@ -80,12 +88,18 @@ def evaluate(graph: Graph, inputs: Sequence[Array], *, precision: type[np.floati
             raise ValueError(f"input {value.name} wants (steps, {value.shape}), not {x.shape}")
         values[value.name] = x.astype(np.int64 if value.format else precision)
     late = _recurrent(graph)
-    for op in graph.ops:
-        if op.output.name not in late:
-            values[op.output.name] = _compute(graph, op, values, steps, precision)
+    early = [op for op in graph.ops if op.output.name not in late]
+    kept = {*wanted, *(value.name for op in graph.ops if op.output.name in late for value in op.inputs)}
+    kept |= {state.value.name for state in graph.states} if late else set()
+    last = {value.name: index for index, op in enumerate(early) for value in op.inputs}
+    for index, op in enumerate(early):
+        values[op.output.name] = _compute(graph, op, values, steps, precision)
+        for name in {value.name for value in (*op.inputs, op.output)} - kept:
+            if last.get(name, index) == index:
+                del values[name]
     if late:
         _step_by_step(graph, late, values, steps, precision)
-    return values
+    return {name: values[name] for name in wanted}
 
 
 def _recurrent(graph: Graph) -> set[str]:
@@ -102,12 +116,9 @@ def _step_by_step(
 ) -> None:
     """Computes the values that depend on a Recall, one sample after the other, into `values`."""
     ops = [op for op in graph.ops if op.output.name in late]
+    read = {op.state_read for op in ops}
     # The past of each state, oldest first, its initial value repeated at the head.
-    pasts = {
-        state.name: [_initial(state, precision)] * state.length
-        for state in graph.states
-        if any(op.state_read == state.name for op in ops)
-    }
+    pasts = {state.name: [_initial(state, precision)] * state.length for state in graph.states if state.name in read}
     done: dict[str, list[Array]] = {op.output.name: [] for op in ops}
     for step in range(steps):
         now = {name: array[step : step + 1] for name, array in values.items()}
