@@ -9,7 +9,7 @@ import numpy as np
 from compiler.mcu import text
 from compiler.mcu.calls import SCRATCH, SUFFIX, Caller
 from compiler.mcu.packing import Kernels
-from compiler.mcu.schedule import Schedule
+from compiler.mcu.schedule import Schedule, Traced
 from compiler.mcu.steps import Convolve, Pool, Product, Ring, Step
 from compiler.mcu.text import MOST_STEPS_TO_REST
 
@@ -105,12 +105,14 @@ def _held(schedule: Schedule, prefix: str) -> list[str]:
 def _body(schedule: Schedule, prefix: str, *, trace: bool = False) -> list[str]:
     """What is done with each sample."""
     caller, body, first = Caller(schedule, prefix), [], schedule.held
+    made: dict[int, list[tuple[int, Traced]]] = {}
+    for number, value in enumerate(schedule.values if trace else ()):
+        made.setdefault(value.after, []).append((number, value))
     for index in range(first - 1, len(schedule.steps)):
         if index >= first:
             body += [f"        {line}" for line in caller.call(schedule.steps[index])]
-        for number, value in enumerate(schedule.values if trace else ()):
-            if value.after == index:
-                body.append(f"        NN_TRACE({number}, {caller.at(value.place)}, {value.place.size});")
+        for number, value in made.get(index, ()):
+            body.append(f"        NN_TRACE({number}, {caller.at(value.place)}, {value.place.size});")
     return body
 
 

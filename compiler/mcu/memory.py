@@ -62,17 +62,15 @@ def assign(
     for buffer in buffers.values():
         if buffer.born < held:
             buffer.dies = len(steps)
-    placed: list[tuple[_Buffer, Place]] = []
+    placed: list[tuple[_Buffer, Place]] = []  # those that are still alive
     scratch: dict[CType, int] = {}
     for which in sorted((w for w in buffers if w not in final), key=lambda w: buffers[w].born):
         buffer = buffers[which]
         place = _overwritten(steps[buffer.born], which, buffers, final)
+        # In the order of their birth: one that has died is in nobody's way any more.
+        placed = [(other, there) for other, there in placed if other.dies >= buffer.born]
         if place is None:
-            busy = [
-                there
-                for other, there in placed
-                if other.ctype == buffer.ctype and other.dies >= buffer.born and other.born <= buffer.dies
-            ]
+            busy = [there for other, there in placed if other.ctype == buffer.ctype]
             place = Place("scratch", buffer.ctype, _first_gap(busy, buffer.size), buffer.size)
         final[which] = place
         placed.append((buffer, place))

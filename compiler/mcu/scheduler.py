@@ -19,7 +19,7 @@ from compiler.ir import ops as ir
 from compiler.ir.graph import Graph
 from compiler.ir.numerics import Format
 from compiler.ir.ops import Convolution, MatMul, Op, Recall, Unary, Window
-from compiler.ir.values import Value
+from compiler.ir.values import State, Value
 from compiler.mcu import float_steps
 from compiler.mcu.interpreter import Arithmetic, rings_at_rest
 from compiler.mcu.memory import assign
@@ -91,6 +91,7 @@ class _Scheduler:
         self.places: dict[str, Place] = {}
         self.rings: dict[str, Ring] = {}
         self.constants: dict[str, np.ndarray] = {}
+        self.remembered = {state.value.name for state in self.whole.states}
         self.planned = 0
 
     def run(self) -> Schedule:
@@ -114,12 +115,14 @@ class _Scheduler:
                 done |= self._add(op)
         held = len(self.steps) if once else 0
         self.values = [replace(value, after=held - 1) if once else value for value in self.values]
+        ended: dict[int, list[State]] = {}
+        for state in graph.states:
+            ended.setdefault(last.get(state.name, -1), []).append(state)
         for index, op in enumerate(graph.ops):
             if op.output.name not in done:
                 done |= self._add(op)
-            for state in graph.states:
-                if last.get(state.name) == index:
-                    self.steps.append(self._push(state.name, self.places[state.value.name]))
+            for state in ended.get(index, ()):
+                self.steps.append(self._push(state.name, self.places[state.value.name]))
         late = [self._push(state.name, self._kept(state.value)) for state in graph.states if state.name in self.late]
         inputs, outputs = self._ports("in", graph.inputs), self._ports("out", graph.outputs, graph.output_keys)
         results = [self.places[value.name] for value in graph.outputs]
@@ -243,8 +246,7 @@ class _Scheduler:
     def _product(self, op: MatMul | Convolution, source: Place) -> set[str]:
         """A product, with what it takes along."""
         readers = self.whole.consumers(op.output)
-        states = {state.value.name for state in self.whole.states}
-        alone = len(readers) == 1 and not self.whole.is_output(op.output) and op.output.name not in states
+        alone = len(readers) == 1 and not self.whole.is_output(op.output) and op.output.name not in self.remembered
         reader = readers[0] if alone else None
         end: Op = op
         if not self.fixed:
