@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -11,8 +10,8 @@ from compiler.fpga import memory
 from compiler.fpga.folding import Folding, cycles
 from compiler.fpga.stages import Stage
 from compiler.ir.values import Value
+from compiler.resources import RTL
 
-RTL = Path(__file__).resolve().parents[2] / "rtl"
 ECP5 = "ecp5"  # the folder of modules that stand on that family's own cells
 
 

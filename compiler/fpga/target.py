@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from compiler.fpga.folding import cycles, fold
 from compiler.fpga.stages import stages
 from compiler.ir.graph import Graph
 from compiler.options import Options
+from compiler.resources import RTL
 from compiler.targets import Execution, Variant
 
 if TYPE_CHECKING:
@@ -23,13 +22,12 @@ if TYPE_CHECKING:
 
 FRAMES = False  # whether it computes whole frames
 PLACES = ("reference", "rtl")
-SIM = Path(__file__).resolve().parents[2]
 STALLS = 0.25  # of the cycles at either edge, in the verification with stalls
 
 
 def taken_names() -> set[str]:
     """What a top module must not be called: the modules it stands on."""
-    return {path.stem for path in emit.RTL.glob("*.v")}
+    return {path.stem for path in RTL.glob("*.v")}
 
 
 def generate(graph: Graph, options: Options, banner: Sequence[str]) -> tuple[dict[str, bytes], dict[str, Any]]:
@@ -97,14 +95,13 @@ def measure(build: Build) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _simulator() -> Iterator[Callable[..., Any]]:
-    """sim/ lies beside the package, in the repository, and is no part of it; what it raises becomes our errors."""
-    if str(SIM) not in sys.path:
-        sys.path.append(str(SIM))
+    """A simulation alone needs cocotb, so it is asked for when one begins; what it raises becomes our errors."""
     try:
         from sim import network, runner
     except ImportError as error:
         raise CompileError(
-            f"the simulation cannot start: {error}", hint="Run `make setup` in the repository."
+            f"the simulation cannot start: {error}",
+            hint="Install the simulator's packages: pip install 'keras-silicon[rtl]'.",
         ) from None
     try:
         yield network.run_network

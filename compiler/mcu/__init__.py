@@ -17,6 +17,7 @@ from compiler.ir.graph import Graph
 from compiler.mcu import cmsis, emit, header, tables
 from compiler.mcu.packing import Kernels
 from compiler.mcu.scheduler import schedule
+from compiler.resources import RUNTIME
 
 if TYPE_CHECKING:
     from compiler.mcu.runner import Run, image_size, run
@@ -33,7 +34,6 @@ __all__ = [
     "weights_bytes",
 ]
 
-RUNTIME = Path(__file__).resolve().parents[2] / "firmware" / "runtime"
 HEADERS = ("nn_base.h", "nn_convert.h", "nn_fixed.h", "nn_float.h", "nn_kernels_fixed_c.h", "nn_ring.h")
 FLOAT_HEADERS = ("nn_boxes.h", "nn_functions.h", "nn_strided.h")
 # Names whose type, <name>_t, the C library has already.

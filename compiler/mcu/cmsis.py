@@ -1,6 +1,7 @@
 """CMSIS-DSP's sources: fetched once from PyPI's source distribution, checked, and cached.
 
-`python -m compiler.mcu.cmsis` fills the cache, `.cache/cmsis-dsp` beside the packages.
+`python -m compiler.mcu.cmsis` fills the cache: `.cache/cmsis-dsp` of a checkout, `~/.cache/keras-silicon/cmsis-dsp`
+for an installed wheel.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path, PurePosixPath
 
+from compiler import resources
 from compiler.errors import CompileError
 
 VERSION = "1.10.3"
 SHA256 = "307d32298faa7c58db912851027fce35f886fec7eb1a27c4b309ce1a97f47519"
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "cmsis-dsp"
+CACHE = resources.cache() / "cmsis-dsp"
 
 # File in a build -> file of the distribution. The headers keep the folder by which they include each other.
 HEADERS = {
@@ -42,8 +44,8 @@ def files(sources: list[str]) -> dict[str, bytes]:
         return {name: (CACHE / origin).read_bytes() for name, origin in wanted.items()}
     except OSError as error:
         raise CompileError(
-            f"CMSIS-DSP's sources are not in {CACHE.parent.name}/{CACHE.name}",
-            hint="Run `make setup` once, or compile with --kernels c.",
+            "CMSIS-DSP's sources have not been fetched yet",
+            hint="Fetch them once with `python -m compiler.mcu.cmsis`, or compile with --kernels c.",
         ) from error
 
 

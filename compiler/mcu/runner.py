@@ -17,8 +17,8 @@ import numpy as np
 from compiler.errors import CheckError, CompileError
 from compiler.mcu.boards import BOARDS, COMMON_FLAGS, CORTEX_M7, EMULATOR, Board
 from compiler.mcu.steps import DTYPES
+from compiler.resources import FIRMWARE
 
-FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 COMPACT = ("-O1", "-DNN_COMPACT")
 SANITIZE = (*COMPACT, "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 TIMEOUT_S = 120

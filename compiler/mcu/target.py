@@ -10,6 +10,7 @@ import numpy as np
 from compiler import mcu
 from compiler.ir.graph import Graph
 from compiler.options import Options
+from compiler.resources import RUNTIME
 from compiler.targets import Contents, Execution, Variant
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ BLOCK = 64  # samples: a usual length of audio blocks
 
 def taken_names() -> set[str]:
     """What a build must not be called: the headers it stands on."""
-    return {path.stem for path in mcu.RUNTIME.iterdir()}
+    return {path.stem for path in RUNTIME.iterdir()}
 
 
 def generate(graph: Graph, options: Options, banner: Sequence[str]) -> tuple[dict[str, Contents], dict[str, Any]]:
