@@ -12,7 +12,7 @@ from compiler.errors import CompileError
 from compiler.keras_file import jsons
 from compiler.keras_file.configs import read_model
 from compiler.keras_file.spec import ModelSpec
-from compiler.keras_file.weights import Arrays, Weights
+from compiler.keras_file.weights import Arrays, Weights, of_training
 
 
 def from_model(model: Any) -> ModelSpec:
@@ -54,7 +54,8 @@ class _Live:
 
     def layer(self, name: str, class_name: str) -> Arrays:
         layer = self._layers.get(name)
-        return () if layer is None else tuple(self._array(weight) for weight in layer.weights)
+        weights = () if layer is None else layer.weights
+        return tuple(self._array(weight) for weight in weights if not of_training(weight.name))
 
     def _array(self, weight: Any) -> np.ndarray:
         value = weight.numpy() if hasattr(weight, "numpy") else np.asarray(weight)

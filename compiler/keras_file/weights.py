@@ -56,7 +56,7 @@ class ByName:
         if name not in self._names:
             return {}
         group = self._root.group(name)
-        names = [weight for weight in group.names("weight_names") if "seed_generator" not in weight]
+        names = [weight for weight in group.names("weight_names") if not of_training(weight)]
         return {weight: group.weight(weight) for weight in names}
 
     def layer(self, name: str, class_name: str) -> Arrays:
@@ -180,7 +180,8 @@ def _collect(group: Group, depth: int = 0) -> Arrays:
         raise CompileError(f"the group '{group.name}' nests too deep")
     keys = [key for key in group.keys() if key not in NO_WEIGHTS]  # noqa: SIM118 -- a Group is no dict
     arrays: list[np.ndarray] = []
-    if "vars" in keys:
+    # Of the wrappers only SpectralNormalization has a variable of its own, which is a matter of training.
+    if "vars" in keys and ("layer" not in keys or "forward_layer" in keys):
         variables = group.group("vars")
         arrays += [variables.weight(str(i)) for i in range(len(variables.keys()))]
     # What a Bidirectional layer was made of stands beside the two layers that it made.
@@ -189,6 +190,11 @@ def _collect(group: Group, depth: int = 0) -> Arrays:
         if group.holds_group(key):
             arrays += _collect(group.group(key), depth + 1)
     return tuple(arrays)
+
+
+def of_training(weight: str) -> bool:
+    """Whether a variable, by its name or path, matters in training alone: random states, a kernel's singular vector."""
+    return "seed_generator" in weight or weight.rpartition("/")[2].partition(":")[0] == "vector_u"
 
 
 def snake_case(class_name: str) -> str:

@@ -18,7 +18,7 @@ from compiler.keras_file import Call, LayerSpec, ModelSpec, TensorRef, leaves
 from compiler.lowering.builder import Builder
 from compiler.lowering.layer import Layer
 from compiler.lowering.operators import lower_operator
-from compiler.lowering.table import TABLE
+from compiler.lowering.table import OLD_CLASSES, TABLE
 from compiler.lowering.wrappers import each_step
 
 MOST_CALLS = 10_000  # models within models called twice each soon make more than there are layers in the world
@@ -183,7 +183,7 @@ class _Walk:
 
 def lower_layer(spec: LayerSpec, builder: Builder, inputs: Sequence[Value]) -> tuple[Value, ...]:
     """What a layer computes from some values, by the function that the table has for it."""
-    function = TABLE.get(spec.class_name)
+    function = TABLE.get(spec.class_name) or OLD_CLASSES.get(spec.class_name)
     if spec.class_name == "Lambda":
         raise CompileError(
             "a Lambda layer is code, which is not run", layer=spec.name, hint="Build it from layers or from keras.ops."

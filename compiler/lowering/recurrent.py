@@ -92,7 +92,7 @@ def _cell(layer: Layer, channels: int) -> Cell:
     """The cell of a layer, or the one that an RNN holds."""
     if layer.class_name == "RNN":
         return _held(layer, layer.take("cell"), layer.all_weights(), channels)
-    kind = CELLS.get(layer.class_name.removesuffix("Cell"))
+    kind = CUDNN.get(layer.class_name) or CELLS.get(layer.class_name.removesuffix("Cell"))
     if kind is None:
         raise layer.error(
             f"a cell of class '{layer.class_name}' is not supported", hint="Supported: SimpleRNN, GRU, LSTM, stacked."
@@ -140,8 +140,19 @@ def _weights(
     """Kernel, recurrent kernel and bias (zeros where there is none)."""
     units = layer.size("units")
     shapes = {"kernel": (channels, gates * units), "recurrent_kernel": (units, gates * units)}
+    if layer.class_name in CUDNN:
+        weights = layer.weights(shapes | {"bias": (2 * gates * units,)})
+        halves = weights["bias"].reshape(2, -1)
+        kernels = (_from_cudnn(weights[name], gates) for name in shapes)
+        return (*kernels, halves if len(bias) == 2 else halves.sum(axis=0))
     weights = layer.weights(shapes | ({"bias": bias} if layer.flag("use_bias") else {}))
     return weights["kernel"], weights["recurrent_kernel"], weights.get("bias", np.zeros(bias))
+
+
+def _from_cudnn(kernel: np.ndarray, gates: int) -> np.ndarray:
+    """A kernel of which each gate's part holds, in its memory, the transposed matrix that cuDNN multiplies with."""
+    parts = [part.copy().reshape(part.shape[::-1]).T for part in np.split(kernel, gates, axis=1)]
+    return np.concatenate(parts, axis=1)
 
 
 def _product(to: Builder, x: Value, weights: np.ndarray, bias: np.ndarray, suffix: str) -> Value:
@@ -220,3 +231,5 @@ def _lstm(layer: Layer, channels: int) -> Cell:
 
 
 CELLS: dict[str, Callable[[Layer, int], Cell]] = {"SimpleRNN": _simple, "GRU": _gru, "LSTM": _lstm}
+# What Keras 2 had for graphics cards alone: the same with their default activations, the weights laid out otherwise.
+CUDNN = {"CuDNNGRU": _gru, "CuDNNLSTM": _lstm}

@@ -89,4 +89,7 @@ TABLE: dict[str, Lower] = {
     "ZeroPadding1D": reshaping.zero_padding,
     "ZeroPadding2D": reshaping.zero_padding,
 }
+TABLE["SpectralNormalization"] = partial(wrappers.spectral_normalization, TABLE)
 TABLE["TimeDistributed"] = partial(wrappers.time_distributed, TABLE)
+# Classes of files that no Keras of today writes.
+OLD_CLASSES: dict[str, Lower] = dict.fromkeys(recurrent.CUDNN, recurrent.recurrent)

@@ -1,8 +1,8 @@
-"""Layers around layers: Bidirectional and TimeDistributed."""
+"""Layers around layers: Bidirectional, SpectralNormalization and TimeDistributed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from compiler.lowering.builder import Builder
 from compiler.lowering.layer import Layer
 from compiler.lowering.recurrent import run, weight_count
 
-RECURRENT = ("GRU", "LSTM", "RNN", "SimpleRNN")
+RECURRENT = ("CuDNNGRU", "CuDNNLSTM", "GRU", "LSTM", "RNN", "SimpleRNN")
 # Layers that treat every position alike, so that one more axis in front changes nothing.
 POINTWISE = ("Activation", "Dense", "ELU", "LeakyReLU", "QActivation", "QDense", "ReLU")
 
@@ -70,6 +70,16 @@ def _merge(layer: Layer, a: Value, b: Value) -> tuple[Value, ...]:
     return (layer.emit(Affine, total, total.shape, scale=half, shift=np.zeros(channels)),)
 
 
+def spectral_normalization(table: Mapping[str, Lower], layer: Layer, *values: Value) -> Value:
+    """Keras' SpectralNormalization: at inference the layer within, with the kernel that training left behind.
+
+    Args:
+        table: Of the functions that lower the layer within.
+    """
+    layer.ignore("power_iterations")
+    return _lower_within(table, layer, layer.take("layer"), layer.all_weights(), layer, values)
+
+
 def time_distributed(table: Mapping[str, Lower], layer: Layer, x: Value) -> Value:
     """Keras' TimeDistributed around a layer that is no model: the layer applied to each step by itself.
 
@@ -79,20 +89,32 @@ def time_distributed(table: Mapping[str, Lower], layer: Layer, x: Value) -> Valu
     serialized, weights = layer.take("layer"), layer.all_weights()
 
     def apply(to: Builder, value: Value) -> Value:
-        inner = layer.inner(serialized, weights, to)
-        lower = table.get(inner.class_name)
-        if lower is None:
-            raise layer.error(f"a {inner.class_name} within is not supported")
-        y = lower(inner, value)
-        inner.finish()
-        if not isinstance(y, Value):
-            raise layer.error(f"a {inner.class_name} that gives several values within is not supported")
-        return y
+        return _lower_within(table, layer, serialized, weights, to, (value,))
 
     if isinstance(serialized, Mapping) and serialized.get("class_name") in POINTWISE:
         _check_time(layer, x)
         return apply(layer, x)
     return each_step(layer, x, apply)
+
+
+def _lower_within(
+    table: Mapping[str, Lower],
+    layer: Layer,
+    serialized: Any,
+    weights: Sequence[np.ndarray],
+    to: Builder,
+    values: Sequence[Value],
+) -> Value:
+    """What the layer that `layer` holds computes."""
+    inner = layer.inner(serialized, weights, to)
+    lower = table.get(inner.class_name)
+    if lower is None:
+        raise layer.error(f"a {inner.class_name} within is not supported")
+    y = lower(inner, *values)
+    inner.finish()
+    if not isinstance(y, Value):
+        raise layer.error(f"a {inner.class_name} that gives several values within is not supported")
+    return y
 
 
 def _check_time(layer: Layer, x: Value) -> None:

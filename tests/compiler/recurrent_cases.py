@@ -106,6 +106,19 @@ WRAPPER_CASES = [
     ),
 ]
 
+WRAPPER_CASES += [
+    *rows(
+        "S",
+        TIME,
+        make("SpectralNormalization", make("Dense", 4)),
+        make("SpectralNormalization", make("Conv1D", 4, 3, padding="causal"), power_iterations=2),
+        make("TimeDistributed", make("SpectralNormalization", make("Dense", 4))),
+    ),
+    *rows("F", IMAGE, make("SpectralNormalization", make("Conv2D", 4, 3))),
+    *rows("F", (6,), make("SpectralNormalization", make("Embedding", 7, 3)), values="tokens"),
+    *rows("S", TIME, make("SpectralNormalization", make("Dense", 4, use_bias=False)), library="tf_keras"),
+]
+
 # Models applied to each step. The first learns the shape of its input from what it is called on.
 VECTORS = make("Sequential", [make("Dense", 4, activation="relu"), make("BatchNormalization")])
 PICTURES = make(

@@ -4,6 +4,8 @@ from case_tools import Case, Make
 from layer_cases import CASES
 from recurrent_cases import PICTURES, VECTORS
 
+from compiler.lowering.table import OLD_CLASSES
+
 # Where a class streams in some uses only: in which.
 STREAMS = {
     "Activation": "over the channels",
@@ -28,6 +30,7 @@ STREAMS = {
     "SeparableConv1D": "`causal` and `valid`, without strides",
     "SimpleRNN": "`return_sequences`, forwards",
     "Softmax": "not along time",
+    "SpectralNormalization": "as the layer within",
     "TimeDistributed": "no convolution or recurrence within",
     "UnitNormalization": "not along time",
     "UpSampling1D": "size 1",
@@ -48,6 +51,7 @@ FIXED_POINT = {
     "QDense": "yes",
     "ReLU": "plain",
     "Rescaling": "yes",
+    "SpectralNormalization": "as the layer within",
     "TimeDistributed": "Dense",
     "UpSampling1D": "size 1",
 }
@@ -76,6 +80,7 @@ def support_table(nothing: frozenset[str]) -> str:
             fixed = FIXED_POINT.get(name, "no")
             lines.append(f"| {name} | {_attributes(cases)} | {_streams(name, cases)} | yes | {fixed} |")
     lines.append(f"| {', '.join(sorted(nothing))} | do nothing at inference | yes | yes | yes |")
+    lines.append(f"| {', '.join(OLD_CLASSES)} | as GRU and LSTM of Keras 2 | as these | yes | no |")
     cells = len(CASES)
     return "\n".join([*lines, "", f"{cells} cases, each compared with Keras.", ""])
 

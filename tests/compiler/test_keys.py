@@ -95,6 +95,7 @@ VALUES = {
     "output_shape": (None, 5),
     "padding": "same",
     "pool_size": 3,
+    "power_iterations": 3,
     "quantization_config": {"class_name": "Int8QuantizationConfig", "module": "keras.quantizers", "config": {}},
     "rate": 0.2,
     "recurrent_activation": "hard_sigmoid",
@@ -147,6 +148,7 @@ VALUES_OF = {
     "ZeroPadding2D": {"padding": ((0, 1), (2, 0))},
     "Cropping2D": {"cropping": ((0, 1), (2, 0))},
     "Bidirectional": {"layer": make("LSTM", 3)},
+    "SpectralNormalization": {"layer": make("Dense", 3)},
     "TimeDistributed": {"layer": make("ReLU")},
     "RandomPosterization": {"factor": 3},
 }
