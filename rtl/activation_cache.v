@@ -1,4 +1,4 @@
-// Past samples in memory: takes a stream of words and, for every sample, sends the window that ends with it.
+// Past samples: takes a stream of words and, for every sample, sends the window that ends with it.
 // SPDX-License-Identifier: 0BSD
 //
 // The window of sample t is t - (TAPS-1)*DILATION, ..., t - DILATION, t. It is sent REPEATS times, oldest tap
@@ -6,8 +6,10 @@
 // from before the first one since reset read as INITIAL. The next sample is taken while the current window
 // is sent, and a word leaves in every cycle as long as there are samples.
 //
-// The ring has as many words as its address counts, so that addresses wrap by themselves; a sample needs no
-// alignment in it. That makes every number of taps, channels and every dilation alike.
+// In memory the past is a ring of as many words as its address counts, so that addresses wrap by themselves; a
+// sample needs no alignment in it. That makes every number of taps, channels and every dilation alike. In
+// registers, for windows of a few words that lie side by side, it is one shift register that moves left by a word
+// for every word that arrives; the place to read from moves along with them.
 
 `default_nettype none
 
@@ -24,6 +26,8 @@ module activation_cache #(
     parameter LANES = 1,
     // Times that every window is sent.
     parameter REPEATS = 1,
+    // Where the past is kept: "memory", or, for DILATION = 1, "registers".
+    parameter STORAGE = "memory",
     // Hexadecimal file of ceil(CHANNELS/LANES) lines, group g of the initial sample in line g; "" for zeros.
     parameter INITIAL_FILE = ""
 ) (
@@ -41,18 +45,9 @@ module activation_cache #(
     input  wire                     m_ready
 );
 
+    localparam BITS = LANES * WIDTH;
     localparam STEPS = (CHANNELS + LANES - 1) / LANES;
     localparam STEP_BITS = STEPS > 1 ? $clog2(STEPS) : 1;
-    localparam SPAN = (TAPS - 1) * DILATION * STEPS;
-    // One sample more than the window reaches over: the one that arrives while the window is sent.
-    localparam ADDRESS_BITS = $clog2(SPAN + 2 * STEPS);
-    localparam DEPTH = 1 << ADDRESS_BITS;
-    // From the last word of a tap, a window, or all its repetitions, to the word that follows.
-    localparam [31:0] TO_NEXT_TAP = (DILATION - 1) * STEPS + 1;
-    localparam [31:0] TO_SAME_WINDOW = 1 - SPAN - STEPS;
-    localparam [31:0] TO_NEXT_WINDOW = 1 - SPAN;
-    localparam [31:0] FIRST_READ = -SPAN;
-
     wire full;
     wire available;
     wire advance;
@@ -67,7 +62,7 @@ module activation_cache #(
 
     assign s_ready = !full;
 
-    wire [LANES*WIDTH-1:0] group;
+    wire [BITS-1:0] group;
     wire group_taken;
 
     word_packer #(
@@ -102,31 +97,72 @@ module activation_cache #(
         .missing   (missing)
     );
 
-    reg [ADDRESS_BITS-1:0] write_address;
-    reg [ADDRESS_BITS-1:0] read_address;
+    // The word read last.
+    reg [BITS-1:0] stored;
 
-    always @(posedge clk)
-        if (rst) write_address <= {ADDRESS_BITS{1'b0}};
-        else if (group_taken) write_address <= write_address + 1'b1;
+    generate
+        // verilator lint_off WIDTH
+        if (STORAGE == "registers") begin : registers
+            // verilator lint_on WIDTH
+            // The window and the sample that arrives while it is sent.
+            localparam DEPTH = (TAPS + 1) * STEPS;
+            localparam PLACE_BITS = $clog2(DEPTH);
+            // Places count from the newest word, 0. From the last word of a window, or of its last repetition, to
+            // the word that follows; the latter is also where reading starts, before the first sample has arrived.
+            localparam [31:0] TO_SAME_WINDOW = TAPS * STEPS - 1;
+            localparam [31:0] TO_NEXT_WINDOW = TAPS * STEPS - 1 - STEPS;
 
-    wire [ADDRESS_BITS-1:0] stride = sample_end ? TO_NEXT_WINDOW[ADDRESS_BITS-1:0] :
-        window_end ? TO_SAME_WINDOW[ADDRESS_BITS-1:0] :
-        tap_end ? TO_NEXT_TAP[ADDRESS_BITS-1:0] : {{ADDRESS_BITS - 1{1'b0}}, 1'b1};
+            reg [DEPTH*BITS-1:0] words;
+            // Down by one for a word read, or up to the start of a window; and up by one for a word that arrived.
+            reg [PLACE_BITS-1:0] place;
+            wire [PLACE_BITS-1:0] stride = sample_end ? TO_NEXT_WINDOW[PLACE_BITS-1:0] :
+                window_end ? TO_SAME_WINDOW[PLACE_BITS-1:0] : {PLACE_BITS{1'b1}};
 
-    always @(posedge clk)
-        if (rst) read_address <= FIRST_READ[ADDRESS_BITS-1:0];
-        else if (read) read_address <= read_address + stride;
+            always @(posedge clk)
+                if (rst) place <= TO_NEXT_WINDOW[PLACE_BITS-1:0];
+                else place <= place + (read ? stride : {PLACE_BITS{1'b0}}) + {{PLACE_BITS - 1{1'b0}}, group_taken};
 
-    // A word is never read in the cycle in which it is written, so there is nothing to forward.
-    (* no_rw_check *)
-    reg [LANES*WIDTH-1:0] ring[0:DEPTH-1];
-    reg [LANES*WIDTH-1:0] stored;
+            always @(posedge clk) if (group_taken) words <= {words[(DEPTH-1)*BITS-1:0], group};
+            always @(posedge clk) if (read) stored <= words[place*BITS+:BITS];
 
-    always @(posedge clk) if (group_taken) ring[write_address] <= group;
-    always @(posedge clk) if (read) stored <= ring[read_address];
+            // verilator lint_off UNUSEDSIGNAL
+            wire unused = tap_end;
+            // verilator lint_on UNUSEDSIGNAL
+        end else begin : memory
+            localparam SPAN = (TAPS - 1) * DILATION * STEPS;
+            // One sample more than the window reaches over: the one that arrives while the window is sent.
+            localparam ADDRESS_BITS = $clog2(SPAN + 2 * STEPS);
+            localparam DEPTH = 1 << ADDRESS_BITS;
+            // From the last word of a tap, a window, or all its repetitions, to the word that follows.
+            localparam [31:0] TO_NEXT_TAP = (DILATION - 1) * STEPS + 1;
+            localparam [31:0] TO_SAME_WINDOW = 1 - SPAN - STEPS;
+            localparam [31:0] TO_NEXT_WINDOW = 1 - SPAN;
+            localparam [31:0] FIRST_READ = -SPAN;
+
+            // A word is never read in the cycle in which it is written, so there is nothing to forward.
+            (* no_rw_check *)
+            reg [BITS-1:0] ring[0:DEPTH-1];
+            reg [ADDRESS_BITS-1:0] write_address;
+            reg [ADDRESS_BITS-1:0] read_address;
+            wire [ADDRESS_BITS-1:0] stride = sample_end ? TO_NEXT_WINDOW[ADDRESS_BITS-1:0] :
+                window_end ? TO_SAME_WINDOW[ADDRESS_BITS-1:0] :
+                tap_end ? TO_NEXT_TAP[ADDRESS_BITS-1:0] : {{ADDRESS_BITS - 1{1'b0}}, 1'b1};
+
+            always @(posedge clk)
+                if (rst) write_address <= {ADDRESS_BITS{1'b0}};
+                else if (group_taken) write_address <= write_address + 1'b1;
+
+            always @(posedge clk)
+                if (rst) read_address <= FIRST_READ[ADDRESS_BITS-1:0];
+                else if (read) read_address <= read_address + stride;
+
+            always @(posedge clk) if (group_taken) ring[write_address] <= group;
+            always @(posedge clk) if (read) stored <= ring[read_address];
+        end
+    endgenerate
 
     initial_sample #(
-        .WIDTH       (LANES * WIDTH),
+        .WIDTH       (BITS),
         .STEPS       (STEPS),
         .INITIAL_FILE(INITIAL_FILE)
     ) initial_sample (

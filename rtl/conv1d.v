@@ -50,7 +50,7 @@ module conv1d #(
     parameter signed [31:0] HIGH = 32'sd32767,
     // Windows of at most this many words sit in flip-flops when DILATION is 1, larger ones in memory.
     parameter REGISTER_WORDS = 4,
-    // Hexadecimal file of the weights; "" leaves them undefined.
+    // Hexadecimal file of the weights; "" for zeros.
     parameter WEIGHTS_FILE = "",
     // Hexadecimal file of the bias; "" for none.
     parameter BIAS_FILE = "",
@@ -81,50 +81,27 @@ module conv1d #(
     wire row_valid;
     wire row_ready;
 
-    generate
-        if (DILATION == 1 && TAPS * STEPS * INPUT_LANES <= REGISTER_WORDS) begin : registers
-            left_shift_buffer #(
-                .WIDTH       (WIDTH),
-                .CHANNELS    (INPUTS),
-                .TAPS        (TAPS),
-                .LANES       (INPUT_LANES),
-                .REPEATS     (PASSES),
-                .INITIAL_FILE(INITIAL_FILE)
-            ) left_shift_buffer (
-                .clk    (clk),
-                .rst    (rst),
-                .s_data (s_data),
-                .s_last (s_last),
-                .s_valid(s_valid),
-                .s_ready(s_ready),
-                .m_data (row_data),
-                .m_last (row_last),
-                .m_valid(row_valid),
-                .m_ready(row_ready)
-            );
-        end else begin : memory
-            activation_cache #(
-                .WIDTH       (WIDTH),
-                .CHANNELS    (INPUTS),
-                .TAPS        (TAPS),
-                .DILATION    (DILATION),
-                .LANES       (INPUT_LANES),
-                .REPEATS     (PASSES),
-                .INITIAL_FILE(INITIAL_FILE)
-            ) activation_cache (
-                .clk    (clk),
-                .rst    (rst),
-                .s_data (s_data),
-                .s_last (s_last),
-                .s_valid(s_valid),
-                .s_ready(s_ready),
-                .m_data (row_data),
-                .m_last (row_last),
-                .m_valid(row_valid),
-                .m_ready(row_ready)
-            );
-        end
-    endgenerate
+    activation_cache #(
+        .WIDTH       (WIDTH),
+        .CHANNELS    (INPUTS),
+        .TAPS        (TAPS),
+        .DILATION    (DILATION),
+        .LANES       (INPUT_LANES),
+        .REPEATS     (PASSES),
+        .STORAGE     (DILATION == 1 && TAPS * STEPS * INPUT_LANES <= REGISTER_WORDS ? "registers" : "memory"),
+        .INITIAL_FILE(INITIAL_FILE)
+    ) activation_cache (
+        .clk    (clk),
+        .rst    (rst),
+        .s_data (s_data),
+        .s_last (s_last),
+        .s_valid(s_valid),
+        .s_ready(s_ready),
+        .m_data (row_data),
+        .m_last (row_last),
+        .m_valid(row_valid),
+        .m_ready(row_ready)
+    );
 
     wire [ACC_WIDTH-1:0] sum_data;
     wire sum_last;

@@ -59,20 +59,16 @@ module initial_sample #(
             m_data         <= stored_missing ? initial_word : stored;
         end
 
-    generate
-        if (INITIAL_FILE == "") begin : zeros
-            // verilator lint_off UNUSEDSIGNAL
-            wire unused = ^step;
-            // verilator lint_on UNUSEDSIGNAL
-            assign initial_word = {WIDTH{1'b0}};
-        end else begin : words
-            reg [WIDTH-1:0] rom[0:STEPS-1];
-            reg [WIDTH-1:0] word;
-            initial $readmemh(INITIAL_FILE, rom);
-            always @(posedge clk) if (advance) word <= rom[step];
-            assign initial_word = word;
-        end
-    endgenerate
+    rom #(
+        .WIDTH(WIDTH),
+        .WORDS(STEPS),
+        .FILE (INITIAL_FILE)
+    ) initial_words (
+        .clk    (clk),
+        .read   (advance),
+        .address(step),
+        .word   (initial_word)
+    );
 
 endmodule
 

@@ -28,14 +28,12 @@ module row_by_matrix_multiply #(
     parameter INPUT_LANES = 1,
     // Columns summed at once; INPUT_LANES * OUTPUT_LANES multipliers in all.
     parameter OUTPUT_LANES = 1,
-    // Hexadecimal file of the weights, see above; "" leaves them undefined.
+    // Hexadecimal file of the weights, see above; "" for zeros.
     parameter WEIGHTS_FILE = "",
     // Hexadecimal file of the bias; "" for none.
     parameter BIAS_FILE = "",
-    // verilator lint_off UNUSEDPARAM
     // Memory for the weights: "block", "logic" (look-up tables), or "auto" for the choice of the synthesis.
     parameter WEIGHTS_STYLE = "block"
-    // verilator lint_on UNUSEDPARAM
 ) (
     input  wire                           clk,
     input  wire                           rst,
@@ -65,25 +63,25 @@ module row_by_matrix_multiply #(
 
     // The weights of the next step are read ahead, so that they wait for their word of the row; those of the
     // first one during reset.
-    // verilator lint_off UNDRIVEN
-    (* rom_style = WEIGHTS_STYLE *)
-    reg [WORD_WIDTH-1:0] weight_rom[0:WEIGHTS-1];
-    // verilator lint_on UNDRIVEN
-    reg [WORD_WIDTH-1:0] weights;
+    wire [WORD_WIDTH-1:0] weights;
     reg [ADDRESS_BITS-1:0] next_address;
     wire [ADDRESS_BITS-1:0] address = rst ? {ADDRESS_BITS{1'b0}} : next_address;
 
-    generate
-        if (WEIGHTS_FILE != "") begin : initialised
-            initial $readmemh(WEIGHTS_FILE, weight_rom);
-        end
-    endgenerate
-
     always @(posedge clk)
-        if (rst || taken) begin
-            weights      <= weight_rom[address];
+        if (rst || taken)
             next_address <= address == LAST_ADDRESS[ADDRESS_BITS-1:0] ? {ADDRESS_BITS{1'b0}} : address + 1'b1;
-        end
+
+    rom #(
+        .WIDTH(WORD_WIDTH),
+        .WORDS(WEIGHTS),
+        .FILE (WEIGHTS_FILE),
+        .STYLE(WEIGHTS_STYLE)
+    ) weight_words (
+        .clk    (clk),
+        .read   (rst || taken),
+        .address(address),
+        .word   (weights)
+    );
 
     wire [OUTPUT_LANES*ACC_WIDTH-1:0] sums;
     wire sums_valid;
@@ -170,20 +168,16 @@ module row_by_matrix_multiply #(
             m_last        <= selected_last;
         end
 
-    generate
-        if (BIAS_FILE == "") begin : unbiased
-            // verilator lint_off UNUSEDSIGNAL
-            wire unused = ^column;
-            // verilator lint_on UNUSEDSIGNAL
-            assign bias = {ACC_WIDTH{1'b0}};
-        end else begin : biased
-            reg [ACC_WIDTH-1:0] rom[0:COLUMNS-1];
-            reg [ACC_WIDTH-1:0] word;
-            initial $readmemh(BIAS_FILE, rom);
-            always @(posedge clk) if (advance) word <= rom[column];
-            assign bias = word;
-        end
-    endgenerate
+    rom #(
+        .WIDTH(ACC_WIDTH),
+        .WORDS(COLUMNS),
+        .FILE (BIAS_FILE)
+    ) bias_words (
+        .clk    (clk),
+        .read   (advance),
+        .address(column),
+        .word   (bias)
+    );
 
 endmodule
 

@@ -123,56 +123,55 @@ def test_dot_product_bench_sees_a_narrow_accumulator():
         dot_product(acc_width=33)
 
 
-# left_shift_buffer and activation_cache
+# activation_cache
 
 
-def cache(top, channels, taps, dilation=1, lanes=1, repeats=1, width=16, initial=None, corrupt=0):
+def cache(storage, channels, taps, dilation=1, lanes=1, repeats=1, width=16, initial=None, corrupt=0):
     parameters = {"WIDTH": width, "CHANNELS": channels, "TAPS": taps, "LANES": lanes, "REPEATS": repeats}
-    if top == "activation_cache":
-        parameters["DILATION"] = dilation
+    parameters |= {"DILATION": dilation, "STORAGE": storage}
     values, files = [0] * channels, {}
     if initial:
         values = [int(v) for v in np.random.default_rng(channels).integers(*signed_range(width), channels)]
         files["initial.hex"] = initial_words(np.array(values), lanes, width)
         parameters["INITIAL_FILE"] = "initial.hex"
     values[-1] ^= corrupt
-    simulate(top, parameters, files=files, extra={"initial": values})
+    simulate("activation_cache", parameters, files=files, extra={"initial": values})
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("taps", [1, 2, 5])
-def test_left_shift_buffer(channels, taps):
-    cache("left_shift_buffer", channels, taps)
+def test_cache_in_registers(channels, taps):
+    cache("registers", channels, taps)
 
 
 @pytest.mark.parametrize("lanes,repeats,initial", [(2, 1, False), (3, 2, True), (7, 3, True), (1, 3, True)])
-def test_left_shift_buffer_folds(lanes, repeats, initial):
-    cache("left_shift_buffer", 5, 3, lanes=lanes, repeats=repeats, initial=initial)
+def test_cache_in_registers_folds(lanes, repeats, initial):
+    cache("registers", 5, 3, lanes=lanes, repeats=repeats, initial=initial)
 
 
 @pytest.mark.parametrize("dilation", [1, 2, 3, 4, 7, 16])
 @pytest.mark.parametrize("taps", [2, 3, 5])
-def test_activation_cache_windows(taps, dilation):
-    cache("activation_cache", 1 + (taps + dilation) % 4, taps, dilation)
+def test_cache_in_memory(taps, dilation):
+    cache("memory", 1 + (taps + dilation) % 4, taps, dilation)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 5])
-def test_activation_cache_of_one_tap(channels):
-    cache("activation_cache", channels, 1, 7)
+def test_cache_in_memory_of_one_tap(channels):
+    cache("memory", channels, 1, 7)
 
 
 @pytest.mark.parametrize(
     "channels,taps,dilation,lanes,repeats,width",
     [(5, 3, 3, 2, 1, 16), (20, 2, 2, 4, 3, 16), (4, 4, 7, 4, 2, 8), (3, 2, 4, 5, 4, 12), (16, 3, 1, 1, 2, 16)],
 )
-def test_activation_cache_folds(channels, taps, dilation, lanes, repeats, width):
-    cache("activation_cache", channels, taps, dilation, lanes, repeats, width, initial=True)
+def test_cache_in_memory_folds(channels, taps, dilation, lanes, repeats, width):
+    cache("memory", channels, taps, dilation, lanes, repeats, width, initial=True)
 
 
-@pytest.mark.parametrize("top", ["left_shift_buffer", "activation_cache"])
-def test_cache_bench_sees_a_wrong_initial_sample(top):
+@pytest.mark.parametrize("storage", ["registers", "memory"])
+def test_cache_bench_sees_a_wrong_initial_sample(storage):
     with pytest.raises(BenchError, match="sample 0"):
-        cache(top, 3, 2, initial=True, corrupt=1)
+        cache(storage, 3, 2, initial=True, corrupt=1)
 
 
 # row_by_matrix_multiply and conv1d

@@ -13,8 +13,10 @@ FILES = sorted([*RTL.rglob("*.v"), *SIM.glob("*.v")])
 SHAPES = {
     "requantize": [["SHIFT=0"], ["SHIFT=-3"], ["SHIFT=1"], ["SHIFT=50"], ["LOW=0", "HIGH=1000"]],
     "dot_product": [["LANES=2"], ["LANES=5", "COLUMNS=3"], ["ACC_WIDTH=20"]],
-    "activation_cache": [["LANES=3"], ["TAPS=1", "CHANNELS=1"], ["CHANNELS=5", "DILATION=7", "REPEATS=3"]],
-    "left_shift_buffer": [["LANES=3"], ["TAPS=1", "CHANNELS=1"], ["REPEATS=3"]],
+    "activation_cache": [
+        *(["LANES=3"], ["TAPS=1", "CHANNELS=1"], ["CHANNELS=5", "DILATION=7", "REPEATS=3"]),
+        *(['STORAGE="registers"', *more] for more in (["LANES=3"], ["TAPS=1", "CHANNELS=1"], ["REPEATS=3"])),
+    ],
     "row_by_matrix_multiply": [["INPUT_LANES=3", "OUTPUT_LANES=3"], ["ROWS=1", "COLUMNS=1"]],
     "conv1d": [["INPUT_LANES=2", "OUTPUT_LANES=3"], ["INPUTS=1", "OUTPUTS=1", "TAPS=1"], ["TAPS=1", "OUTPUT_LANES=4"]],
     "counter": [["MODULUS=1"], ["MODULUS=5"]],
