@@ -1,6 +1,7 @@
 """Prints every number of the README."""
 
 from bench import compile_time, instructions, resources
+from compiler import cli
 
 
 def main() -> None:
@@ -11,4 +12,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.guard(main)

@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from compiler import cli
 from compiler.tables import table
 
 RUNS = 5
@@ -68,4 +69,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.guard(main)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from compiler import cli
 from compiler.build import Build
 from compiler.tables import table
 from compiler.verification import TOLERANCE, error
@@ -141,4 +142,4 @@ def picture(path: Path, waves: dict[str, np.ndarray], periods: float = 1.5) -> N
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.guard(main)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from compiler import cli
 from compiler.tables import table
 from zoo.quiet import quiet_import
 
@@ -68,4 +69,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.guard(main)

@@ -8,8 +8,6 @@ Takes the networks that those two commands leave in build/zoo/; images come from
 
 from __future__ import annotations
 
-import argparse
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 
 import compiler
+from compiler import cli
 from compiler.build import Build, target_module
 from compiler.tables import table
 from zoo.quiet import quiet_import
@@ -103,7 +102,7 @@ def neighbours(path: Path, folder: Path) -> tuple[str, ...]:
 
 def main(argv: list[str] | None = None) -> None:
     """Prints the table."""
-    parser = argparse.ArgumentParser(prog="python -m bench.image_networks", description=__doc__.split("\n")[0])
+    parser = cli.Parser(prog="python -m bench.image_networks", description=__doc__.split("\n")[0])
     parser.add_argument("--decisions", type=Path, default=DECISIONS, help=f"a decision network (default: {DECISIONS})")
     parser.add_argument("--embedding", type=Path, default=EMBEDDING, help=f"an embedding (default: {EMBEDDING})")
     arguments = parser.parse_args(argv)
@@ -118,4 +117,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.guard(main)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler import mcu
+from compiler import cli, mcu
 from compiler.ir import interpreter
 from compiler.ir.graph import Graph
 from compiler.ir.numerics import Format, rounding_half, signed_width
@@ -96,7 +96,7 @@ def measure() -> Iterator[Row]:
         if fixed:
             x = np.rint(x * 4096).astype(np.int16)
         expected = interpreter.run(graph, x)
-        for kernels in ("cmsis", "c"):
+        for kernels in ("c", "cmsis"):
             with tempfile.TemporaryDirectory() as temporary:
                 folder = Path(temporary)
                 files = mcu.generate(graph, name="wavenet", kernels=kernels)
@@ -108,12 +108,9 @@ def measure() -> Iterator[Row]:
             if np.abs(run.y - expected).max() > (0 if fixed else 1e-5):
                 raise SystemExit("the emulated Cortex-M7 does not compute what the interpreter does")
             numbers = "16-bit fixed point" if fixed else "float"
-            plain = (
-                ""
-                if any(file.startswith("arm_") for file in files) or kernels == "c"
-                else " (all plain C: 32-bit sums)"
-            )
-            what = f"this compiler, {numbers}, --kernels {kernels}{plain}"
+            plain = kernels == "cmsis" and not any(file.startswith("arm_") for file in files)
+            note = ", the default" if kernels == "c" else " (all plain C: 32-bit sums)" if plain else ""
+            what = f"this compiler, {numbers}, --kernels {kernels}{note}"
             yield Row(what, run.instructions_per_sample, flash, ram, run.stack_bytes)
 
 
@@ -128,4 +125,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.guard(main)

@@ -8,12 +8,12 @@ A finished training is kept in build/bench/metric_learning/ and is not repeated.
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 from pathlib import Path
 from typing import Any
 
+from compiler import cli
 from zoo.arguments import whole
 from zoo.datasets import IMAGES, Images
 from zoo.metric_learning.recipes import RECIPES
@@ -76,7 +76,7 @@ def report(images: Images, found: dict[str, list[dict[str, Any]]]) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Trains what is missing and prints the table."""
-    parser = argparse.ArgumentParser(prog="python -m bench.metric_learning", description=__doc__.split("\n")[0])
+    parser = cli.Parser(prog="python -m bench.metric_learning", description=__doc__.split("\n")[0])
     parser.add_argument("--data", choices=list(IMAGES), default="cifar10", help="which images (default: cifar10)")
     parser.add_argument("--seeds", type=whole, default=SEEDS, metavar="N", help=f"seeds 0 to N - 1 (default: {SEEDS})")
     parser.add_argument("--trainings", type=whole, metavar="N", help="start at most so many (default: all)")
@@ -97,4 +97,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.guard(main)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler import passes
+from compiler import cli, passes
 from compiler.build import Build, write
 from compiler.fpga import target
 from compiler.ir import interpreter
@@ -127,4 +127,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.guard(main)

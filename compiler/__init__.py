@@ -8,12 +8,15 @@ y = build.run(x, on="emulator")
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from compiler.build import Build
 from compiler.errors import CheckError, CompileError
-from compiler.options import Options, Target
+
+if TYPE_CHECKING:
+    from compiler.build import Build
+    from compiler.options import Options, Target
 
 __version__ = "0.1.0"
 __all__ = ["Build", "CheckError", "CompileError", "Options", "compile"]
@@ -46,8 +49,11 @@ def compile(
     """
     # Here, so that running a finished build does without h5py.
     from compiler import build, keras_file, lowering, names, passes
+    from compiler.options import Options
 
     is_file = isinstance(model, str | Path)
+    if weights is not None and not is_file:
+        raise CompileError("weights= does nothing for a model in memory, which has its own", hint="Leave it out.")
     stem = Path(model).stem if is_file else str(getattr(model, "name", "model"))
     wanted, module = Options(target=target, **options), build.target_module(target)
     name = names.build_name(name or stem, module.taken_names())
@@ -69,3 +75,10 @@ def compile(
     except CompileError as error:
         error.file = error.file or (str(model) if is_file else stem)
         raise
+
+
+def __getattr__(name: str) -> Any:
+    # A command imports this package before it can catch anything: what takes time waits until it is asked for.
+    if name in ("Build", "Options"):
+        return getattr(import_module(f"compiler.{name.lower()}"), name)
+    raise AttributeError(f"module 'compiler' has no attribute '{name}'")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    from compiler.cli import main
+
+    main("compiler.__main__")  # once more under this name, where an interrupt during the imports below is caught
+
 import argparse
 
 import compiler
 from compiler import cli, manifest, tables
 from compiler.ir.numerics import ROUNDINGS
-from compiler.options import KERNELS, MODES, TARGETS, Options
+from compiler.options import FIXED, KERNELS, MODES, NUMBERS, OF_TARGET, TARGETS, Options
+from compiler.verify import print_checks
 
 EXAMPLES = """examples:
   python -m compiler wavenet.h5 --target mcu --verify
@@ -21,17 +27,16 @@ A build is a folder that stands by itself. Go on with
   python -m compiler.run BUILD --input x.wav --output y.wav --on reference|host|emulator|rtl
   python -m compiler.verify BUILD
 
-exit codes: 0 done, 1 a check failed, 2 bad input (nothing is written)"""
+exit codes: 0 done, 1 a check failed, 2 bad input (nothing is written) or a missing tool"""
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line, which is its own manual."""
-    p = argparse.ArgumentParser(
+    p = cli.Parser(
         prog="python -m compiler",
         description="Compiles a trained Keras file (.h5, .keras; Keras 3, or tf_keras with QKeras layers) "
         "to C for a microcontroller or to Verilog for an FPGA.",
         epilog=EXAMPLES,
-        formatter_class=cli.Help,
     )
     p.add_argument("model", help="what model.save() wrote, or a .json with --weights")
     p.add_argument("--target", required=True, choices=TARGETS, help="mcu: C for a Cortex-M7; fpga: Verilog")
@@ -51,45 +56,60 @@ def parser() -> argparse.ArgumentParser:
     numbers = p.add_argument_group("numbers")
     numbers.add_argument(
         "--numbers",
-        choices=("float", "fixed", "q15", "q7"),
+        choices=NUMBERS,
         help="default float on mcu (quantisers in the file are executed), fixed on fpga; q15 is fixed with 16 bits, "
         "q7 fixed with 8-bit weights",
     )
-    numbers.add_argument("--bits", type=int, default=Options.bits, metavar="N", help="of values without a quantiser")
     numbers.add_argument(
-        "--weight-bits", type=int, default=Options.weight_bits, metavar="N", help="of weights without a quantiser"
+        "--bits",
+        type=cli.whole,
+        metavar="N",
+        help=f"in fixed point, of values without a quantiser; default {FIXED['bits']}",
     )
     numbers.add_argument(
-        "--rounding", choices=ROUNDINGS, default=Options.rounding, help="in formats that the compiler chooses"
+        "--weight-bits",
+        type=cli.whole,
+        metavar="N",
+        help=f"in fixed point, of weights without a quantiser; default {FIXED['weight_bits']}",
+    )
+    numbers.add_argument(
+        "--rounding",
+        choices=ROUNDINGS,
+        help=f"in formats that the compiler chooses; default {FIXED['rounding']}",
     )
     numbers.add_argument(
         "--input-range",
-        type=float,
+        type=cli.number,
         nargs=2,
         default=Options.input_range,
         metavar=("LO", "HI"),
-        help="what the input stays in; a fixed-point build saturates beyond",
+        help="what the input stays in: a fixed-point build saturates beyond, and every build is verified within",
     )
     mcu = p.add_argument_group("mcu")
     mcu.add_argument(
         "--kernels",
         choices=KERNELS,
-        default=Options.kernels,
-        help="what does the vector work: CMSIS-DSP, or plain C; auto is cmsis",
+        help="what does the vector work: plain C, or CMSIS-DSP; default auto, which is c and takes fewer instructions",
     )
     rates = p.add_argument_group("rates")
     rates.add_argument(
         "--sample-rate",
-        type=int,
+        type=cli.whole,
         default=Options.sample_rate_hz,
         metavar="HZ",
         dest="sample_rate_hz",
         help="samples a second",
     )
-    rates.add_argument("--clock", type=int, default=Options.clock_hz, metavar="HZ", dest="clock_hz", help="of the FPGA")
+    rates.add_argument(
+        "--clock",
+        type=cli.whole,
+        metavar="HZ",
+        dest="clock_hz",
+        help=f"of the FPGA; default {OF_TARGET['fpga']['clock_hz']}",
+    )
     rates.add_argument(
         "--multipliers",
-        type=int,
+        type=cli.whole,
         metavar="N",
         help="spend up to N on the FPGA and be as fast as they allow; default: as few as clock and rate need",
     )
@@ -101,22 +121,16 @@ def command() -> int:
     given = vars(parser().parse_args())
     model, target, out, name = (given.pop(key) for key in ("model", "target", "out", "name"))
     verify, print_graph, quiet = (given.pop(key) for key in ("verify", "print_graph", "quiet"))
-    if given["numbers"] in ("q15", "q7"):
-        given |= {"bits": 16, "weight_bits": 8 if given["numbers"] == "q7" else 16, "numbers": "fixed"}
     given["input_range"] = tuple(given["input_range"])
     build = compiler.compile(model, target, out=out, name=name, **given)
     if print_graph:
-        print(build.graph)
+        cli.say(build.graph)
     if not quiet:
         numbers = build.report["numbers"]
-        print(f"{build.folder}: {build.name}, {numbers} numbers, for {target}", flush=True)
+        cli.say(f"{build.folder}: {build.name}, {numbers} numbers, for {target}")
     for warning in manifest.warnings(build.report):
-        print(f"note: {warning}", flush=True)
-    code = cli.print_checks(build, quiet=quiet) if verify else cli.DONE
+        cli.say(f"note: {warning}")
+    code = print_checks(build, quiet=quiet) if verify else cli.DONE
     if not quiet:
-        print(tables.summary(build.report))
+        cli.say(tables.summary(build.report))
     return code
-
-
-if __name__ == "__main__":
-    cli.main(command)

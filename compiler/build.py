@@ -114,39 +114,49 @@ class Build:
         Returns:
             The output with the same leading axes: float32, or int64 if raw. For several outputs a dict: by the keys
             of the model where it gives a dict too, else by layer.
-            A stream's warm-up is left out, so that shapes are Keras'.
+            The warm-up of each of a stream's outputs is left out, so that shapes are Keras'.
 
         Raises:
             CompileError: x does not fit, or the build does not run there.
         """
         runs, several = self.runs(x)
         parts = [self._one_run(xs, on, raw) for xs in runs]
-        stacked = parts[0]
-        if self.streams and several:
-            stacked = {key: np.stack([part[key] for part in parts]) for key in parts[0]}
+        if not runs:  # no streams, but each of so many samples
+            steps = max(x.shape[1] for x in self.inputs(x) if x.ndim > 1)
+            nothing = self._one_run([np.zeros((0, *value.shape)) for value in self.graph.inputs], on, raw)
+            lengths = [max(0, steps - warm_up) for warm_up in self.graph.warm_ups]
+            pairs = zip(nothing.items(), lengths, strict=True)
+            outputs = {key: np.zeros((0, length, *y.shape[1:]), y.dtype) for (key, y), length in pairs}
+        elif self.streams and several:
+            outputs = {key: np.stack([part[key] for part in parts]) for key in parts[0]}
         elif not several and not self.streams:
-            stacked = {key: y[0] for key, y in parts[0].items()}
-        return stacked if len(stacked) > 1 else next(iter(stacked.values()))
+            outputs = {key: y[0] for key, y in parts[0].items()}
+        else:
+            outputs = parts[0]
+        return outputs if len(outputs) > 1 else next(iter(outputs.values()))
 
     def _one_run(self, xs: Sequence[np.ndarray], on: On, raw: bool) -> dict[str, np.ndarray]:
         """The outputs, by name, of one stream or of a batch of frames."""
         values = self.execute(xs if raw else self.own(xs), on)
         out = {}
-        for name, value in zip(self.graph.output_names, self.graph.outputs, strict=True):
-            y = values[value.name][self.graph.warm_up :]
+        graph = self.graph
+        for name, value, warm_up in zip(graph.output_names, graph.outputs, graph.warm_ups, strict=True):
+            y = values[value.name][warm_up:]
             y = np.asarray(y, np.int64) if raw and self.fixed else self.real(value, y)
             out[name] = y
         return out
 
-    def layers(self, x: Inputs, on: On = "reference") -> dict[str, np.ndarray]:
-        """What every layer computes from one stream or one frame of real numbers: {Keras layer: (steps, *shape)}.
+    def layers(self, x: Inputs, on: On = "reference", *, raw: bool = False) -> dict[str, np.ndarray]:
+        """What every layer computes from one stream or one frame: {Keras layer: (steps, *shape)}, real numbers.
+
+        With raw, x are the integers that a fixed-point build takes in.
 
         A layer whose work was folded into the next one has no value of its own.
         """
         (xs, *more), several = self.runs(x)
         if more or (self.streams and several):
             raise CompileError("more than one stream", hint="Give one stream or one frame.")
-        values = self.execute(self.own(xs), on, every=True)
+        values = self.execute(xs if raw else self.own(xs), on, every=True)
         known = (*self.graph.inputs, *(op.output for op in self.graph.ops if not isinstance(op, Window)))
         return {value.layer: self.real(value, values[value.name]) for value in known if value.name in values}
 
@@ -162,6 +172,9 @@ class Build:
             raise CompileError(
                 f"a build for {self.target} does not run on '{on}'", hint=f"It runs on {', '.join(module.PLACES)}."
             )
+        if not len(xs[0]):  # nothing in, nothing out, wherever that is
+            known = (op.output for op in self.graph.ops) if every else self.graph.outputs
+            return {v.name: np.zeros((0, *v.shape), np.int64 if v.format else np.float32) for v in known}
         if on == "reference":
             return interpreter.evaluate(self.graph, xs)
         return dict(module.execute(self, list(xs), on, every=every).values)

@@ -1,22 +1,24 @@
-"""What the commands share: exit codes, errors without a traceback, samples from files."""
+"""What the commands share: exit codes, one message and no traceback, whatever happens.
+
+Nothing but the standard library is imported here: a command imports what it needs behind `main`, so that an
+interrupt or a missing package ends in a message too.
+"""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import sys
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, NoReturn
 
-import numpy as np
-
-from compiler import tables
-from compiler.build import Build
 from compiler.errors import CheckError, CompileError
-from compiler.names import Namer
-from compiler.verification import verify
 
-DONE, CHECK_FAILED, BAD_INPUT = 0, 1, 2
+DONE, CHECK_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+DEBUG = "KERAS_SILICON_DEBUG"
 
 
 class Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
@@ -27,120 +29,101 @@ class Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFo
         return action.help if silent else super()._get_help_string(action)
 
 
-def main(command: Callable[[], int]) -> None:
-    """Runs a command and exits: 0 done, 1 a check failed, 2 bad input or a full disk; one message, no traceback."""
+class Parser(argparse.ArgumentParser):
+    """A command line that guesses nothing: an option is written out whole."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(formatter_class=Help, allow_abbrev=False, **arguments)
+
+
+def whole(text: str) -> int:
+    """A whole number, for `type` of an argument."""
     try:
-        sys.exit(command())
-    except CheckError as error:
-        print(f"failed: {error}", file=sys.stderr)
-        sys.exit(CHECK_FAILED)
-    except CompileError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def number(text: str) -> float:
+    """A number, for `type` of an argument."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def say(text: object) -> None:
+    """Prints a line at once. Where nobody reads any more, the work goes on all the same, and so does its exit code."""
+    try:
+        print(text, flush=True)
     except BrokenPipeError:
-        sys.exit(DONE)
-    except OSError as error:  # a full disk, a folder that may not be written
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
-        sys.exit(130)
+        _drop_output()
 
 
-def print_checks(build: Build, samples: int | None = None, seed: int = 0, *, quiet: bool = False) -> int:
-    """Verifies a build, printing each check as it ends; the exit code."""
-    if not quiet:
-        print(tables.check_heading())
-    failed = 0
-    for check in verify(build, samples=samples, seed=seed):
-        failed += not check.passed
-        if not quiet or not check.passed:
-            print(tables.check_line(check), flush=True)
-    return CHECK_FAILED if failed else DONE
+def main(module: str) -> NoReturn:
+    """Imports a module and runs its `command`, under `guard`."""
+    guard(lambda: import_module(module).command())
 
 
-def load_inputs(arguments: Sequence[str]) -> list[np.ndarray] | dict[str, np.ndarray]:
-    """The arrays that the arguments of --input name: X alone, or NAME=X for each; an .npz may hold several."""
-    named = [argument.partition("=") for argument in arguments]
-    if all(equals for _, equals, _ in named):
-        return {name: load_samples(Path(path)) for name, _, path in named}
-    if len(arguments) > 1:
-        return [load_samples(Path(argument)) for argument in arguments]
-    path = Path(arguments[0])
-    if path.suffix == ".npz" and path.is_file():
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                if len(archive.files) > 1:
-                    return {key: archive[key] for key in archive.files}
-        except (OSError, ValueError, EOFError) as error:
-            raise CompileError(f"cannot be read: {error}", file=str(path)) from None
-    return [load_samples(path)]
-
-
-def save_outputs(path: Path, y: np.ndarray | dict[str, np.ndarray], sample_rate_hz: int) -> None:
-    """Writes one output as `save_samples` does, or several into one .npz under their names."""
-    if not isinstance(y, dict):
-        save_samples(path, y, sample_rate_hz)
-    elif path.suffix == ".npz":
-        save_arrays(path, y)
-    else:
-        raise CompileError(f"cannot hold {len(y)} outputs", file=str(path), hint="Write an .npz.")
-
-
-def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes an .npz with an array under each name; a name that leads out of the archive is made an identifier."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    namer = Namer(set(arrays))
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:  # np.savez has names of its own, as 'file'
-        for name, array in arrays.items():
-            parts = name.replace("\\", "/").split("/")
-            inside = namer(name) if {"", ".", ".."} & set(parts) else name
-            with archive.open(f"{inside}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
-
-
-def load_samples(path: Path) -> np.ndarray:
-    """(samples, channels) or (n, samples, channels) from .npy, .npz with one array, or .wav (full scale = 1)."""
+def guard(command: Callable[[], int | None]) -> NoReturn:
+    """Runs a command and exits: 0 done, 1 a check failed, 2 anything that kept it from its work; never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # names of layers and folders may hold what a terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
+    code: int | str | None
     try:
-        match path.suffix:
-            case ".npy":
-                return np.load(path, allow_pickle=False)
-            case ".npz":
-                with np.load(path, allow_pickle=False) as archive:
-                    if len(archive.files) != 1:
-                        raise CompileError(f"holds {len(archive.files)} arrays, not one", file=str(path))
-                    return archive[archive.files[0]]
-            case ".wav":
-                return _load_wav(path)
-    except FileNotFoundError:
-        raise CompileError("no such file", file=str(path)) from None
-    except (OSError, ValueError, EOFError) as error:
-        raise CompileError(f"cannot be read: {error}", file=str(path)) from None
-    raise CompileError("is neither .npy, .npz nor .wav", file=str(path))
+        code = command() or DONE
+    except SystemExit as end:  # of argparse
+        code = end.code
+    except CheckError as error:
+        code = _failed(f"failed: {error}", CHECK_FAILED)
+    except CompileError as error:
+        code = _failed(f"error: {error}")
+    except KeyboardInterrupt:
+        code = _failed("stopped", INTERRUPTED)
+    except MemoryError:
+        code = _failed("error: there is not enough memory for this")
+    except ModuleNotFoundError as error:
+        code = _failed(f"error: the package '{error.name}' is not installed\n  Run `make setup`.")
+    except OSError as error:  # a full disk, a folder that may not be written
+        code = _failed(f"error: {error}")
+    except Exception as error:
+        code = _failed(_fault(error))
+    sys.exit(_settled(code))
 
 
-def save_samples(path: Path, y: np.ndarray, sample_rate_hz: int) -> None:
-    """Writes what `load_samples` reads; a .wav in 32-bit float, one stream."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    match path.suffix:
-        case ".npy":
-            np.save(path, y)
-        case ".npz":
-            np.savez(path, y=y)
-        case ".wav":
-            if y.ndim != 2 or y.dtype.kind != "f":
-                raise CompileError("a .wav holds one stream of real numbers", file=str(path), hint="Write a .npy.")
-            from scipy.io import wavfile
-
-            wavfile.write(path, sample_rate_hz, y.astype(np.float32))
-        case _:
-            raise CompileError("is neither .npy, .npz nor .wav", file=str(path))
+def _failed(message: str, code: int = BAD_INPUT) -> int:
+    with contextlib.suppress(OSError):  # nobody may read any more
+        print(message, file=sys.stderr, flush=True)
+    return code
 
 
-def _load_wav(path: Path) -> np.ndarray:
-    from scipy.io import wavfile
+def _settled(code: int | str | None) -> int | str | None:
+    """The exit code once all output has left; what cannot leave is dropped, or Python would fail at it once more."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+    except OSError as error:
+        _drop_output()
+        return code or _failed(f"error: standard output cannot be written: {error}")
+    return code
 
-    _, data = wavfile.read(path)
-    scale = {"f": 1.0, "i": float(np.iinfo(data.dtype).max) + 1 if data.dtype.kind == "i" else 1.0, "u": 128.0}
-    offset = 128.0 if data.dtype == np.uint8 else 0.0
-    x = (data.astype(np.float64) - offset) / scale[data.dtype.kind]
-    return (x[:, None] if x.ndim == 1 else x).astype(np.float32)
+
+def _fault(error: Exception) -> str:
+    """What to say of a mistake of our own."""
+    if os.environ.get(DEBUG):
+        return "".join(traceback.format_exception(error)).rstrip()
+    what = " ".join(str(error).split())
+    return (
+        f"error: this is a fault of keras-silicon itself ({type(error).__name__}{': ' if what else ''}{what})\n"
+        f"  Please report it, with the model if you can; {DEBUG}=1 in the environment prints where it happened."
+    )
+
+
+def _drop_output() -> None:
+    """Lets what is still to be written to standard output go nowhere, so that no one fails at it again."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # it is no file, or closed
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 -- until the program ends

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
+if __name__ == "__main__":
+    from compiler.cli import main
+
+    main("compiler.inspect")  # once more under this name, where an interrupt during the imports below is caught
+
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -118,24 +122,20 @@ def _summary(graph: Graph) -> list[str]:
     if controls := [value.layer for value in simple.inputs if value.name in simple.controls]:
         lines.append(f"controls, one value a block: {', '.join(controls)}; {simple.held_macs:,} of a block")
     lines.append(f"receptive field: {f'{reach:,} samples' if reach else 'without end, it is recurrent'}")
-    return [*lines, f"warm-up: {simple.warm_up} samples"] if simple.warm_up else lines
+    warm_ups = ", ".join(f"{samples}" for samples in dict.fromkeys(simple.warm_ups))
+    return [*lines, f"warm-up: {warm_ups} samples"] if simple.warm_up else lines
 
 
 def command() -> int:
     """Reads the command line and prints the page."""
-    p = argparse.ArgumentParser(
+    p = cli.Parser(
         prog="python -m compiler.inspect",
         description="Prints layers, shapes, parameters, multiply-accumulates, mode, receptive field, and which "
         "targets have which layer.",
         epilog=EPILOG,
-        formatter_class=cli.Help,
     )
     p.add_argument("model", help=".h5, .keras or .json")
     p.add_argument("--weights", metavar="W.h5", help="the weights of a .json model")
     given = p.parse_args()
-    print(describe(keras_file.read(given.model, given.weights)))
+    cli.say(describe(keras_file.read(given.model, given.weights)))
     return cli.DONE
-
-
-if __name__ == "__main__":
-    cli.main(command)

@@ -44,6 +44,7 @@ def begin(graphs: Mapping[str, Graph], options: Options, model: ModelSpec, note:
         "numbers": "fixed" if options.fixed else "float",
         "receptive_field": graph.receptive_field if graph.mode == "stream" else None,
         "warm_up": graph.warm_up,
+        "warm_ups": list(graph.warm_ups),
         "controls": [value.layer for value in graph.inputs if value.name in graph.controls],
         "outputs": list(graph.output_names),
         "macs_per_sample" if graph.mode == "stream" else "macs_per_frame": graph.macs,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -9,64 +11,139 @@ from compiler.errors import CompileError
 from compiler.ir.numerics import ROUNDINGS, Rounding
 
 Target = Literal["mcu", "fpga"]
-Numbers = Literal["float", "fixed"]
+Numbers = Literal["float", "fixed", "q15", "q7"]
 Kernels = Literal["auto", "cmsis", "c"]
 Mode = Literal["auto", "stream", "frame"]
 TARGETS: tuple[Target, ...] = get_args(Target)
+NUMBERS: tuple[Numbers, ...] = get_args(Numbers)
 KERNELS: tuple[Kernels, ...] = get_args(Kernels)
 MODES: tuple[Mode, ...] = get_args(Mode)
+
+# Names for fixed point with (bits, weight_bits).
+WIDTHS = {"q15": (16, 16), "q7": (16, 8)}
+# What an option is where it counts and is not given; elsewhere it is None.
+FIXED = {"bits": 16, "weight_bits": 16, "rounding": "half_up"}
+OF_TARGET = {"mcu": {"kernels": "auto"}, "fpga": {"clock_hz": 12_288_000, "multipliers": None}}
+FLAGS = {"sample_rate_hz": "--sample-rate", "clock_hz": "--clock"}
+
+
+def flag(option: str) -> str:
+    """An option as the command line has it."""
+    return FLAGS.get(option, f"--{option.replace('_', '-')}")
 
 
 @dataclass(frozen=True)
 class Options:
     """The options of one build, as the command line has them; see `python -m compiler --help`.
 
+    None is what was not given; it stays None where the option would do nothing, and becomes its default elsewhere.
+
     Args:
-        numbers: None for the target's default: float on mcu, fixed on fpga.
-        bits, weight_bits, rounding: For formats that the compiler chooses.
-        input_range: The real numbers the input stays in; beyond it a fixed-point build saturates.
+        numbers: float or fixed; q15 and q7 name fixed point with certain widths. By default float on mcu, fixed on
+            fpga.
+        bits, weight_bits, rounding: For formats that the compiler chooses, in fixed point.
+        input_range: The real numbers the input stays in: beyond it a fixed-point build saturates, and in it every
+            build is verified.
         mode: Whether samples stream through the build, or it computes whole frames; auto streams where it can.
-        kernels: What does the vector work on mcu.
-        sample_rate_hz, clock_hz: On fpga they say how many cycles a sample may take.
+        kernels: What does the vector work on mcu; auto is plain C, which takes fewer instructions.
+        sample_rate_hz: How many samples come a second; on fpga it says how many cycles a sample may take.
+        clock_hz: Of the FPGA.
         multipliers: On fpga, the most to spend, instead of as few as the clock allows.
+
+    Raises:
+        CompileError: An option has no such value, or was given where it would do nothing.
     """
 
     target: Target
     numbers: Numbers | None = None
-    bits: int = 16
-    weight_bits: int = 16
-    rounding: Rounding = "half_up"
+    bits: int | None = None
+    weight_bits: int | None = None
+    rounding: Rounding | None = None
     input_range: tuple[float, float] = (-1.0, 1.0)
     mode: Mode = "auto"
-    kernels: Kernels = "auto"
+    kernels: Kernels | None = None
     sample_rate_hz: int = 48_000
-    clock_hz: int = 12_288_000
+    clock_hz: int | None = None
     multipliers: int | None = None
 
     def __post_init__(self) -> None:
-        lo, hi = self.input_range
-        checks = {
-            f"target {self.target!r}: there are {', '.join(TARGETS)}": self.target in TARGETS,
-            f"numbers {self.numbers!r}: there are float, fixed": self.numbers in (None, "float", "fixed"),
-            f"rounding {self.rounding!r}: there are {', '.join(ROUNDINGS)}": self.rounding in ROUNDINGS,
-            f"kernels {self.kernels!r}: there are {', '.join(KERNELS)}": self.kernels in KERNELS,
-            f"mode {self.mode!r}: there are {', '.join(MODES)}": self.mode in MODES,
-            f"{self.bits} bits: 2 to 16 are possible": 2 <= self.bits <= 16,
-            f"{self.weight_bits} weight bits: 2 to 16 are possible": 2 <= self.weight_bits <= 16,
-            f"an input range from {lo} to {hi}": lo < hi and max(abs(lo), abs(hi)) < 2.0**31,
-            f"a sample rate of {self.sample_rate_hz} Hz": self.sample_rate_hz > 0,
-            f"a clock of {self.clock_hz} Hz": self.clock_hz > 0,
-            f"{self.multipliers} multipliers": self.multipliers is None or self.multipliers > 0,
-            "the fpga target has no floating point": (self.target, self.numbers) != ("fpga", "float"),
-        }
-        for what, holds in checks.items():
-            if not holds:
-                raise CompileError(what)
+        choices = {"target": TARGETS, "numbers": NUMBERS, "rounding": ROUNDINGS, "kernels": KERNELS, "mode": MODES}
+        for option, known in choices.items():
+            if (value := getattr(self, option)) is not None and value not in known:
+                raise CompileError(f"there is no {flag(option)} {value}: there are {', '.join(known)}")
+        if (self.target, self.numbers) == ("fpga", "float"):
+            raise CompileError("--target fpga computes in fixed point only", hint="Leave --numbers float out.")
+        self._name_widths()
+        self._refuse_idle()
+        self._fill()
+        self._check_values()
+
+    def _name_widths(self) -> None:
+        """q15 and q7 stand for fixed point with certain widths."""
+        if self.numbers not in WIDTHS:
+            return
+        for option, width in zip(("bits", "weight_bits"), WIDTHS[self.numbers], strict=True):
+            if getattr(self, option) not in (None, width):
+                raise CompileError(
+                    f"{flag(option)} {getattr(self, option)} contradicts --numbers {self.numbers}, which has {width}",
+                    hint="Give one of them alone; with --numbers fixed the widths are free.",
+                )
+            object.__setattr__(self, option, width)
+        object.__setattr__(self, "numbers", "fixed")
+
+    def _refuse_idle(self) -> None:
+        """An option that would do nothing was given by mistake, or in the belief that it does something."""
+        for option in FIXED:
+            if getattr(self, option) is not None and not self.fixed:
+                raise CompileError(
+                    f"{flag(option)} does nothing in floating point, which this build computes in",
+                    hint="Give --numbers fixed as well, or leave it out.",
+                )
+        for target, options in OF_TARGET.items():
+            for option in options:
+                if getattr(self, option) is not None and target != self.target:
+                    raise CompileError(
+                        f"{flag(option)} does nothing with --target {self.target}",
+                        hint=f"It counts with --target {target}; leave it out.",
+                    )
+
+    def _fill(self) -> None:
+        for option, value in ((FIXED if self.fixed else {}) | OF_TARGET[self.target]).items():
+            if getattr(self, option) is None:
+                object.__setattr__(self, option, value)
+
+    def _check_values(self) -> None:
+        for option, least, most in (
+            ("bits", 2, 16),
+            ("weight_bits", 2, 16),
+            ("sample_rate_hz", 1, None),
+            ("clock_hz", 1, None),
+            ("multipliers", 1, None),
+        ):
+            if (value := getattr(self, option)) is None:
+                continue
+            try:
+                fits = least <= operator.index(value) <= (most or math.inf)
+            except TypeError:
+                fits = False
+            if fits:
+                object.__setattr__(self, option, operator.index(value))
+            else:
+                wanted = f"from {least} to {most}" if most else "above 0"
+                raise CompileError(f"{flag(option)} must be a whole number {wanted}, not {value}")
+        try:
+            lo, hi = map(float, self.input_range)
+        except (TypeError, ValueError):
+            raise CompileError(f"--input-range must be two numbers, not {self.input_range!r}") from None
+        if not lo < hi or max(abs(lo), abs(hi)) >= 2.0**31:
+            raise CompileError(
+                f"--input-range must be two numbers, the smaller one first, within 2^31 of zero, not {lo:g} and {hi:g}"
+            )
 
     @property
     def fixed(self) -> bool:
         """Whether the build computes in fixed point."""
-        return self.target == "fpga" or self.numbers == "fixed"
+        return self.target == "fpga" or self.numbers in ("fixed", *WIDTHS)
 
     def to_json(self) -> dict[str, Any]:
         """For the build's report."""

@@ -2,76 +2,110 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    from compiler.cli import main
+
+    main("compiler.run")  # once more under this name, where an interrupt during the imports below is caught
+
 import argparse
 from pathlib import Path
 
 import numpy as np
 
-from compiler import cli, verification
+from compiler import cli, samples, verification
 from compiler.build import Build
 from compiler.errors import CompileError
 
 EPILOG = """x is one stream, (samples, channels), or several, (n, samples, channels), each run from reset; y has
 the same leading axes. A control, an input without time beside others with it, has one value a stream, (channels,) or
-(n, channels). A .wav holds one stream, full scale being 1.
+(n, channels). A .wav holds one stream, full scale being 1; its rate must be that of the build.
+
+Numbers, set apart by commas, stand for an input that does not change: a knob. Behind a file they are further
+channels of it.
 
 examples:
   python -m compiler.run build/wavenet-mcu --input x.npy --output y.npy --on emulator
+  python -m compiler.run build/wavenet-mcu --input x.wav,0.3,0.7 --output y.wav
+  python -m compiler.run build/amp-mcu --input audio=x.wav --input knobs=0.3,0.7 --output y.wav --on host
   python -m compiler.run build/wavenet-fpga --input x.npy --on rtl --against reference
 
-exit codes: 0 done, 1 --against found a difference, 2 bad input"""
+exit codes: 0 done, 1 --against found a difference, 2 bad input or a missing tool"""
+PLACES = ("reference", "host", "emulator", "rtl")
 
 
-def command() -> int:
-    """Reads the command line, runs, compares."""
-    p = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The command line, which is its own manual."""
+    p = cli.Parser(
         prog="python -m compiler.run",
         description="Runs a finished build: in numpy, as C here, as C on an emulated Cortex-M7, or as Verilog.",
         epilog=EPILOG,
-        formatter_class=cli.Help,
     )
-    places = ("reference", "host", "emulator", "rtl")
     p.add_argument("build", help="the folder that python -m compiler wrote")
     p.add_argument(
         "--input",
         required=True,
         action="append",
         metavar="[NAME=]X",
-        help=".npy, .npz or .wav; once for each input of the model, or one .npz with an array for each",
+        help=".npy, .npz, .wav or numbers; once for each input of the model, or one .npz with an array for each",
     )
-    p.add_argument("--output", type=Path, metavar="Y", help=".npy, .npz or .wav")
-    p.add_argument("--on", choices=places, default="reference", help="where it runs")
+    p.add_argument("--output", type=Path, metavar="Y", help=".npy, .npz or .wav, at the rate of a .wav that came in")
+    p.add_argument("--on", choices=PLACES, default="reference", help="where it runs")
     p.add_argument("--raw", action="store_true", help="x and y are the integers of a fixed-point build")
+    p.add_argument(
+        "--resample", action="store_true", help="bring a .wav of another rate to that of the build, and y back"
+    )
     p.add_argument("--layers", type=Path, metavar="ALL.npz", help="also write what every layer computes")
-    p.add_argument("--against", choices=places, help="run there too, and name the first difference")
+    p.add_argument("--against", choices=PLACES, help="run there too, and name the first difference")
+    p.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
+    return p
+
+
+def command() -> int:
+    """Reads the command line, runs, compares."""
+    p = parser()
     given = p.parse_args()
     if not (given.output or given.layers or given.against):
         p.error("nothing to do: give --output, --layers or --against")
+    if given.against == given.on:
+        p.error(f"--on {given.on} --against {given.against} compares a run with itself: give two places")
     build = Build.open(given.build)
     if given.raw and not build.fixed:
-        raise CompileError("--raw is for fixed-point builds", file=given.build)
-    xs = build.inputs(cli.load_inputs(given.input))
-    if given.raw and any(x.dtype.kind not in "iu" for x in xs):
-        raise CompileError("--raw needs integers", file=given.input[0])
-    rate = build.report["sample_rate_hz"] or 48_000
+        raise CompileError("--raw is for fixed-point builds, and this one computes in float", file=given.build)
     if given.output:
-        cli.save_outputs(given.output, build.run(xs, given.on, raw=given.raw), rate)
+        samples.check_output(given.output, build.graph.output_names)
     if given.layers:
-        cli.save_arrays(given.layers, build.layers(xs, given.on))
+        samples.check_output(given.layers)
+    rate = build.report["sample_rate_hz"] or 48_000
+    arrays, from_rate = samples.load(given.input, build.graph, rate, resample=given.resample)
+    if given.resample and from_rate in (None, rate):
+        raise CompileError(
+            f"--resample does nothing: no .wav among the inputs has another rate than {rate:,}", hint="Leave it out."
+        )
+    xs = build.inputs(arrays)
+    if given.raw and any(x.dtype.kind not in "iu" for x in xs):
+        raise CompileError("--raw needs whole numbers, and these are not", file=given.input[0])
+    if given.output and given.output.suffix.lower() == ".wav" and (given.raw or build.runs(xs)[1]):
+        raise CompileError("a .wav holds one stream of real numbers", file=str(given.output), hint="Write a .npy.")
+    if given.output:
+        y = build.run(xs, given.on, raw=given.raw)
+        if given.resample:
+            y = samples.back(y, build.graph, rate, from_rate)
+        samples.save(given.output, y, from_rate or rate)
+    if given.layers:
+        samples.save_arrays(given.layers, build.layers(xs, given.on, raw=given.raw))
     return _compare(build, xs, given) if given.against else cli.DONE
 
 
 def _compare(build: Build, xs: list[np.ndarray], given: argparse.Namespace) -> int:
     batches, _ = build.runs(xs)
+    if not batches or not len(batches[0][0]):
+        raise CompileError("there is nothing to compare: the input is empty", file=given.input[0])
     for number, one in enumerate(batches):
         difference = verification.compare(build, one if given.raw else build.own(one), given.on, given.against)
         if difference:
             which = f"stream {number}: " if len(batches) > 1 else ""
-            print(f"{which}{given.on} and {given.against}: {difference}")
+            cli.say(f"{which}{given.on} and {given.against}: {difference}")
             return cli.CHECK_FAILED
-    print(f"{given.on} and {given.against} agree")
+    if not given.quiet:
+        cli.say(f"{given.on} and {given.against} agree")
     return cli.DONE
-
-
-if __name__ == "__main__":
-    cli.main(command)

@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    from compiler.cli import main
+
+    main("compiler.verify")  # once more under this name, where an interrupt during the imports below is caught
+
 import argparse
 
-from compiler import cli
+from compiler import cli, tables
 from compiler.build import Build
+from compiler.verification import verify
 
 EPILOG = """The input is made of noise from reset on, zeros, steps, full scale and quiet noise. C runs on this
 machine in blocks of several lengths and on an emulated Cortex-M7; Verilog runs in a simulator, at full
 speed and with random stalls. What differs is named: layer, channel, sample.
 
-exit codes: 0 all equal, 1 something differs, 2 no build"""
+exit codes: 0 all equal, 1 something differs, 2 no build or a missing tool"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, which is its own manual."""
+    p = cli.Parser(
+        prog="python -m compiler.verify",
+        description="Runs a finished build everywhere it runs and compares it with its graph.",
+        epilog=EPILOG,
+    )
+    p.add_argument("build", help="the folder that python -m compiler wrote")
+    p.add_argument(
+        "--samples", type=cli.whole, metavar="N", help="length of the input; default 2,000 samples or 32 frames"
+    )
+    p.add_argument("--seed", type=cli.whole, default=0, metavar="S", help="of the noise and of the stalls")
+    p.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
+    return p
 
 
 def command() -> int:
     """Reads the command line and verifies."""
-    p = argparse.ArgumentParser(
-        prog="python -m compiler.verify",
-        description="Runs a finished build everywhere it runs and compares it with its graph.",
-        epilog=EPILOG,
-        formatter_class=cli.Help,
-    )
-    p.add_argument("build", help="the folder that python -m compiler wrote")
-    p.add_argument("--samples", type=int, metavar="N", help="length of the input; default 2,000 samples or 32 frames")
-    p.add_argument("--seed", type=int, default=0, metavar="S", help="of the noise and of the stalls")
-    given = p.parse_args()
-    if given.samples is not None and given.samples < 1:
-        p.error("--samples: at least 1")
-    return cli.print_checks(Build.open(given.build), given.samples, given.seed)
+    given = parser().parse_args()
+    return print_checks(Build.open(given.build), given.samples, given.seed, quiet=given.quiet)
 
 
-if __name__ == "__main__":
-    cli.main(command)
+def print_checks(build: Build, samples: int | None = None, seed: int = 0, *, quiet: bool = False) -> int:
+    """Verifies a build, printing each check as it ends; the exit code."""
+    if not quiet:
+        cli.say(tables.check_heading())
+    failed = 0
+    for check in verify(build, samples=samples, seed=seed):
+        failed += not check.passed
+        if not quiet or not check.passed:
+            cli.say(tables.check_line(check))
+    return cli.CHECK_FAILED if failed else cli.DONE

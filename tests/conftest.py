@@ -10,6 +10,7 @@ import pytest
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 os.environ["TF_USE_LEGACY_KERAS"] = "1"  # QKeras is written against tf_keras
+os.environ["KERAS_SILICON_DEBUG"] = "1"  # a fault of ours is to be seen where it happened
 
 # The repository first, so that its packages are found before the folders of tests named after them; then the
 # helpers that several folders of tests share.

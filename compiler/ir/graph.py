@@ -27,7 +27,8 @@ class Graph:
     """A model, or what the passes have made of it so far.
 
     Args:
-        warm_up: Samples at the beginning of a stream that Keras would not give, behind `valid` convolutions.
+        warm_ups: For each output of a stream, the samples at its beginning that Keras would not give, behind `valid`
+            convolutions; zeros by default.
         controls: Names of those inputs of a stream graph that stand still for a block of samples, as knobs do.
         output_keys: By which the model gives its outputs, where it gives a dict.
         notes: What a user should know of how the model was read, one sentence each.
@@ -39,10 +40,19 @@ class Graph:
     outputs: tuple[Value, ...]
     ops: tuple[Op, ...]
     states: tuple[State, ...] = ()
-    warm_up: int = 0
+    warm_ups: tuple[int, ...] = ()
     controls: tuple[str, ...] = ()
     output_keys: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.warm_ups:
+            object.__setattr__(self, "warm_ups", (0,) * len(self.outputs))
+
+    @property
+    def warm_up(self) -> int:
+        """The longest of the outputs' warm-ups."""
+        return max(self.warm_ups, default=0)
 
     def state(self, name: str) -> State:
         """The state of that name.
@@ -201,7 +211,8 @@ def _type(value: Value) -> str:
 
 def to_text(graph: Graph) -> str:
     """The graph as text, one value a line: for reading, for golden tests, never for reading back."""
-    warm_up = f", {graph.warm_up} samples of warm-up" if graph.warm_up else ""
+    lengths = " and ".join(map(str, dict.fromkeys(graph.warm_ups)))
+    warm_up = f", {lengths} samples of warm-up" if graph.warm_up else ""
     lines = [f"{graph.mode} graph {graph.name}{warm_up}"]
     for value in graph.inputs:
         lines.append(f"  input {value.name}: {_type(value)}{', held' if value.name in graph.controls else ''}")

@@ -47,7 +47,7 @@ def save(graphs: Mapping[str, Graph]) -> dict[str, bytes]:
         inputs = [plain(value, "") for value in graph.inputs]
         outputs = [value.name for value in graph.outputs]
         head = {"name": graph.name, "mode": graph.mode, "inputs": inputs, "outputs": outputs}
-        head |= {"warm_up": graph.warm_up, "controls": list(graph.controls), "output_keys": list(graph.output_keys)}
+        head |= {key: list(getattr(graph, key)) for key in ("warm_ups", "controls", "output_keys")}
         return head | {"states": states, "ops": ops}
 
     text = json.dumps({key: of(key, graph) for key, graph in graphs.items()}, indent=1, sort_keys=True)
@@ -100,7 +100,9 @@ def load(text: bytes, packed: bytes) -> dict[str, Graph]:
         )
         outputs = tuple(values[name] for name in data["outputs"])
         inputs = tuple(values[value["name"]] for value in data["inputs"])
-        rest = {"warm_up": data["warm_up"], "controls": tuple(data["controls"])}
+        rest = {"controls": tuple(data["controls"])}
+        # Older builds delay all outputs alike.
+        rest["warm_ups"] = tuple(data["warm_ups"] if "warm_ups" in data else [data["warm_up"]] * len(outputs))
         rest["output_keys"] = tuple(data.get("output_keys", ()))  # older builds have none
         return Graph(data["name"], data["mode"], inputs, outputs, tuple(ops), states, **rest)
 

@@ -73,6 +73,7 @@ def verify(graph: Graph, level: Level, *, body: bool = False) -> None:
         _check_numbers(name, level, *_arrays(op))
         _check_op(graph, op, level)
         known[name] = op.output
+    _check(len(graph.warm_ups) == len(graph.outputs), graph.name, f"{len(graph.warm_ups)} warm-ups")
     for value in [*graph.outputs, *(state.value for state in graph.states)]:
         _check(known.get(value.name) == value, value.name, "is not what an operation computes")
 

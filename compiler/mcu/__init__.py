@@ -46,7 +46,7 @@ def generate(
     graph: Graph,
     *,
     name: str,
-    kernels: Kernels = "cmsis",
+    kernels: Kernels = "c",
     sample_rate_hz: int | None = None,
     banner: Sequence[str] = (),
 ) -> dict[str, bytes]:
@@ -60,7 +60,7 @@ def generate(
         graph: A stream graph, floating or fixed-point, or a frame graph, floating, its shapes known. In fixed point
             with one input and one output.
         name: Prefix of every symbol and file, a C identifier.
-        kernels: "cmsis" for CMSIS-DSP, "c" for plain C.
+        kernels: "c" for plain C, "cmsis" for CMSIS-DSP.
         sample_rate_hz: For the header alone.
         banner: Comment lines for generated files, below what they are and their licence.
 

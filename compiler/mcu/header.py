@@ -29,6 +29,7 @@ def header(schedule: Schedule, name: str, banner: Sequence[str], sample_rate_hz:
         "CONTROLS": (sum(1 << number for number, port in enumerate(schedule.inputs) if port.held), CONTROLS),
         "RECEPTIVE_FIELD": (field or 0, reach),
         "WARM_UP": (schedule.warm_up, f"{one}s out at the beginning that the model does not give"),
+        **_warm_ups(schedule.outputs),
         "LATENCY": (0, f"{one}s from one in to the one out that belongs to it"),
         "STATE_BYTES": (schedule.struct_bytes, f"sizeof({name}_t){memory}"),
         "SAMPLE_RATE": (sample_rate_hz or 0, "Hz; 0: not told"),
@@ -93,6 +94,14 @@ def _sizes(key: str, ports: Sequence[Port], text: str) -> dict[str, tuple[int, s
     if len(ports) == 1:
         return {key: (ports[0].place.size, text)}
     return {f"{key}_{number}": (port.place.size, "" if number else text) for number, port in enumerate(ports)}
+
+
+def _warm_ups(outputs: Sequence[Port]) -> dict[str, tuple[int, str]]:
+    """Where the outputs differ in it, the warm-up of each."""
+    if len({port.warm_up for port in outputs}) == 1:
+        return {}
+    text = "the same for each output"
+    return {f"WARM_UP_{number}": (port.warm_up, "" if number else text) for number, port in enumerate(outputs)}
 
 
 def _what_state(schedule: Schedule) -> str:

@@ -27,6 +27,7 @@ class Port:
 
     Args:
         held: Whether it is given once a call and not once a sample.
+        warm_up: Samples at the beginning of an output that Keras would not give.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Port:
     place: Place
     fraction: int = 0
     held: bool = False
+    warm_up: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +50,6 @@ class Schedule:
             graph they bring the rings closer to it, if at all.
         scratch: Elements of each scratch area.
         receptive_field: Samples; None without limit.
-        warm_up: Samples at the beginning that Keras would not give.
     """
 
     frames: bool
@@ -61,8 +62,12 @@ class Schedule:
     values: tuple[Traced, ...]
     scratch: dict[CType, int]
     receptive_field: int | None
-    warm_up: int
     held: int = 0
+
+    @property
+    def warm_up(self) -> int:
+        """Samples until every output is what Keras would give."""
+        return max((port.warm_up for port in self.outputs), default=0)
 
     @property
     def fixed(self) -> bool:

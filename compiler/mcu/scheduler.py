@@ -139,7 +139,6 @@ class _Scheduler:
             values=values,
             scratch=scratch,
             receptive_field=graph.receptive_field,
-            warm_up=graph.warm_up,
             held=held,
         )
 
@@ -152,6 +151,7 @@ class _Scheduler:
                 Place(area, self._ctype(value), 0, value.size, number),
                 value.format.fraction if value.format else 0,
                 held=area == "in" and value.name in self.graph.controls,
+                warm_up=self.graph.warm_ups[number] if area == "out" else 0,
             )
             for number, (name, value) in enumerate(zip(names, values, strict=True))
         )
@@ -347,4 +347,4 @@ def _what_states_need(graph: Graph) -> Graph:
             kept.append(op)
         elif op.state_read is not None:
             kept.append(op)  # it says that the state is kept
-    return replace(graph, outputs=(), output_keys=(), ops=tuple(reversed(kept)))
+    return replace(graph, outputs=(), output_keys=(), warm_ups=(), ops=tuple(reversed(kept)))

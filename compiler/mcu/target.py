@@ -9,6 +9,7 @@ import numpy as np
 
 from compiler import mcu
 from compiler.ir.graph import Graph
+from compiler.mcu import emit
 from compiler.options import Options
 from compiler.resources import RUNTIME
 from compiler.targets import Contents, Execution, Variant
@@ -28,11 +29,12 @@ def taken_names() -> set[str]:
 
 def generate(graph: Graph, options: Options, banner: Sequence[str]) -> tuple[dict[str, Contents], dict[str, Any]]:
     """The files of a build, and what is known of it without running it."""
-    kernels = "cmsis" if options.kernels == "auto" else options.kernels
+    kernels = "c" if options.kernels == "auto" else options.kernels
     files = mcu.pieces(graph, name=graph.name, kernels=kernels, sample_rate_hz=options.sample_rate_hz, banner=banner)
     plan = mcu.schedule(graph)
     figures = {
-        "kernels": kernels,
+        # What does the work in truth: nothing of CMSIS-DSP is in a build in which all sums have 32 bits.
+        "kernels": "cmsis" if emit.uses_cmsis(plan, kernels) else "c",
         "sample_rate_hz": options.sample_rate_hz,
         "weights_bytes": plan.weights_bytes,
         "state_bytes": plan.state_bytes,

@@ -2,7 +2,7 @@
 
 Time is the first axis of every input. Each value of the stream has a lag: what Keras calls element i exists at
 sample i + lag. A `valid` convolution or a crop at the front raises it, a pad at the front lowers it; where
-branches meet, the earlier ones wait for the latest; what is left at the outputs is the warm-up.
+branches meet, the earlier ones wait for the latest; what is left at an output is its warm-up.
 
 An input without a time axis, or with one of length 1 beside longer ones, is a control: it stands still for a block
 of samples, and so does what is computed from it alone.
@@ -85,15 +85,15 @@ class _Streamer:
         for value in graph.outputs:
             if self.lags[self.values[value.name].name] is None or self.values[value.name].name in self.held:
                 raise _refuse(value, "an output does not change with time")
-        latest = max(self._lag(self.values[value.name]) for value in graph.outputs)
-        outputs = tuple(self._delay(self.values[value.name], latest, value) for value in graph.outputs)
-        if latest < 0:
-            raise _refuse(graph.outputs[0], "more zeros are padded in front than a convolution takes")
+            if self._lag(self.values[value.name]) < 0:
+                raise _refuse(value, "more zeros are padded in front than a convolution takes")
+        outputs = tuple(self.values[value.name] for value in graph.outputs)
+        warm_ups = tuple(map(self._lag, outputs))
         inputs = tuple(self.values[value.name] for value in graph.inputs)
         states = tuple(self.states.values())
         ops = tuple(self.ops)
         return Graph(
-            graph.name, "stream", inputs, outputs, ops, states, latest, controls, graph.output_keys, graph.notes
+            graph.name, "stream", inputs, outputs, ops, states, warm_ups, controls, graph.output_keys, graph.notes
         )
 
     # What is known of a value.

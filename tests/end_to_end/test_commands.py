@@ -208,7 +208,7 @@ def test_against_names_the_first_difference(files, tmp_path):
     [
         (np.zeros((10, 2)), "does not fit"),
         (np.zeros(10), "does not fit"),
-        (np.array([["a", "b", "c"]]), "does not fit"),
+        (np.array([["a", "b", "c"]]), "holds no real numbers"),
     ],
 )
 def test_inputs_that_do_not_fit(x, message, files, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from models import randomize
 
 import compiler
-from compiler import cli, keras_file
+from compiler import keras_file, samples
 from compiler.build import Build
 from compiler.lowering import lower
 
@@ -90,7 +90,7 @@ def test_keys_name_the_outputs_everywhere(library, tmp_path):
         for key, y in wanted.items():
             assert np.abs(got[key] - y).max() < 1e-5, key
     assert port_names(build) == ["x", "b_c", "file", "x_2"]
-    cli.save_outputs(tmp_path / "y.npz", got, 48_000)
+    samples.save(tmp_path / "y.npz", got, 48_000)
     with zipfile.ZipFile(tmp_path / "y.npz") as archive:
         assert archive.namelist() == ["x_2.npy", "b/c.npy", "file.npy", "x.npy"]
     with np.load(tmp_path / "y.npz", allow_pickle=False) as archive:

@@ -241,7 +241,7 @@ def test_the_interface_of_several(tmp_path):
 
 def test_warm_up_and_an_endless_field_are_said():
     _, graph = gated(3, 2)
-    text = mcu.generate(replace(graph, warm_up=5), name="net", kernels="c")["net.h"].decode()
+    text = mcu.generate(replace(graph, warm_ups=(5,)), name="net", kernels="c")["net.h"].decode()
     assert re.search(r"#define NET_RECEPTIVE_FIELD 0 /\* .*on all before", text)
     assert "#define NET_WARM_UP 5 " in text
 
