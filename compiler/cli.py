@@ -19,6 +19,7 @@ from compiler.errors import CheckError, CompileError
 
 DONE, CHECK_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEBUG = "KERAS_SILICON_DEBUG"
+LONGEST_MESSAGE = 3000  # characters; it may quote a path or a compiler
 
 
 class Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
@@ -93,6 +94,8 @@ def guard(command: Callable[[], int | None]) -> NoReturn:
 
 
 def _failed(message: str, code: int = BAD_INPUT) -> int:
+    if len(message) > LONGEST_MESSAGE:
+        message = f"{message[: LONGEST_MESSAGE // 2]} ... {message[-LONGEST_MESSAGE // 2 :]}"
     with contextlib.suppress(OSError):  # nobody may read any more
         print(message, file=sys.stderr, flush=True)
     return code

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from compiler import cli
+
 COMMANDS = {
     "compile": ("compiler.__main__", "compile a Keras file to C or to Verilog     (python -m compiler)"),
     "run": ("compiler.run", "run a finished build on samples from a file (python -m compiler.run)"),
@@ -28,12 +30,9 @@ def main() -> None:
         print(f"keras-silicon {__version__}")
     elif word in COMMANDS:
         sys.argv = [f"keras-silicon {word}", *rest]
-        module = import_module(COMMANDS[word][0])
         if word == "zoo":
-            sys.exit(module.main())
-        from compiler import cli
-
-        cli.main(module.command)
+            cli.guard(lambda: import_module(COMMANDS[word][0]).main())
+        cli.main(COMMANDS[word][0])
     else:
         print(f"{USAGE}\n\nkeras-silicon: error: no command '{word}'" if word else USAGE, file=sys.stderr)
         sys.exit(2)
