@@ -16,7 +16,8 @@ import numpy as np
 
 import compiler
 from compiler import cli
-from compiler.build import Build, target_module
+from compiler.build import Build
+from compiler.mcu.target import MCU
 from compiler.tables import table
 from zoo.quiet import quiet_import
 
@@ -42,8 +43,8 @@ def near_a_boundary(model: Any, x: np.ndarray) -> np.ndarray:
 
 def cost(build: Build, frame: np.ndarray) -> tuple[str, str, str]:
     """Instructions a frame, flash and RAM of a linked image."""
-    sizes = target_module(build.target).measure(build)
-    counted = target_module(build.target).execute(build, [frame[None].astype(np.float32)], "emulator").figures
+    sizes = MCU.measure(build.folder, build.graph)
+    counted = MCU.execute(build.folder, build.graph, [frame[None].astype(np.float32)], "emulator").figures
     return tuple(
         f"{found:,.0f}" for found in (counted["instructions_per_frame"], sizes["flash_bytes"], sizes["ram_bytes"])
     )

@@ -13,7 +13,7 @@ import numpy as np
 
 from compiler import cli, passes
 from compiler.build import Build, write
-from compiler.fpga import target
+from compiler.fpga.target import FPGA
 from compiler.ir import interpreter
 from compiler.ir.graph import Graph
 from compiler.ir.numerics import Format
@@ -77,7 +77,7 @@ def build(folder: Path, multipliers: int) -> Build:
         "float": passes.run(simple, passes.finish_float()),
         "fixed": passes.run(simple, passes.finish_fixed(passes.FixedOptions())),
     }
-    options = Options("fpga", multipliers=multipliers, clock_hz=100_000_000)
+    options = Options("fpga", numbers="fixed", multipliers=multipliers, clock_hz=100_000_000)
     return write(folder, graphs, options, ModelSpec("wavenet", "0" * 64, (), (), ()))
 
 
@@ -111,7 +111,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as temporary:
             built = build(Path(temporary) / "wavenet", multipliers)
             xs = stimulus(built, 300, 0)
-            run = target.execute(built, xs, "rtl")
+            run = FPGA.execute(built.folder, built.graph, xs, "rtl")
             (y,) = run.values.values()
             if not np.array_equal(y, interpreter.run(built.graph, xs[0])):
                 raise SystemExit("the Verilog does not equal the interpreter")

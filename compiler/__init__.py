@@ -48,30 +48,25 @@ def compile(
         CompileError: Naming file, layer and key; nothing is written then.
     """
     # Here, so that running a finished build does without h5py.
-    from compiler import build, keras_file, lowering, names, passes
+    from compiler import build, keras_file, lowering, names, passes, pipeline, targets
     from compiler.options import Options
 
     is_file = isinstance(model, str | Path)
     if weights is not None and not is_file:
         raise CompileError("weights= does nothing for a model in memory, which has its own", hint="Leave it out.")
     stem = Path(model).stem if is_file else str(getattr(model, "name", "model"))
-    wanted, module = Options(target=target, **options), build.target_module(target)
-    name = names.build_name(name or stem, module.taken_names())
+    wanted = Options(target=target, **options)
+    name = names.build_name(name or stem, targets.TARGETS[target].reserved_names())
     folder = Path(out) if out else Path("build") / f"{stem}-{target}"
     build.check_replaceable(folder)
     try:
         spec = keras_file.read(model, weights) if is_file else keras_file.from_model(model)
         lowered = passes.run(lowering.lower(spec, name), passes.prepare())
-        mode, note = passes.choose_mode(lowered, wanted.mode, frames_allowed=module.FRAMES and not wanted.fixed)
-        simple = passes.run(lowered, passes.simplify(mode))
-        graphs = {"float": passes.run(simple, passes.finish_float())}
-        if wanted.fixed:
-            fixed = passes.FixedOptions(wanted.bits, wanted.weight_bits, wanted.rounding, wanted.input_range)
-            graphs["fixed"] = passes.run(simple, passes.finish_fixed(fixed))
+        finished = pipeline.finish(lowered, wanted)
         # The weights in every form they had on the way are several times their size; the last form is enough.
         spec = replace(spec, layers=())
-        del lowered, simple
-        return build.write(folder, graphs, wanted, spec, note)
+        del lowered
+        return build.write(folder, finished.graphs, wanted, spec, finished.note)
     except CompileError as error:
         error.file = error.file or (str(model) if is_file else stem)
         raise

@@ -8,19 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from compiler import manifest
+from compiler.contract import Contents
 from compiler.errors import CompileError
 from compiler.ir import interpreter, numerics, store
 from compiler.ir.graph import Graph
 from compiler.ir.ops import Window
 from compiler.ir.values import Value
 from compiler.options import Options
-from compiler.targets import Contents
+from compiler.targets import TARGETS
 
 if TYPE_CHECKING:
     from compiler.keras_file import ModelSpec
@@ -167,17 +167,17 @@ class Build:
             xs: One array (steps, *shape) for each input.
             every: Return every value that exists there, not the outputs alone.
         """
-        module = target_module(self.target)
-        if on not in module.PLACES:
+        target = TARGETS[self.target]
+        if on not in target.runs_on:
             raise CompileError(
-                f"a build for {self.target} does not run on '{on}'", hint=f"It runs on {', '.join(module.PLACES)}."
+                f"a build for {self.target} does not run on '{on}'", hint=f"It runs on {', '.join(target.runs_on)}."
             )
         if not len(xs[0]):  # nothing in, nothing out, wherever that is
             known = (op.output for op in self.graph.ops) if every else self.graph.outputs
             return {v.name: np.zeros((0, *v.shape), np.int64 if v.format else np.float32) for v in known}
         if on == "reference":
             return interpreter.evaluate(self.graph, xs)
-        return dict(module.execute(self, list(xs), on, every=every).values)
+        return dict(target.execute(self.folder, self.graph, xs, on, every=every).values)
 
     def runs(self, x: Inputs) -> tuple[list[list[np.ndarray]], bool]:
         """What is run, from reset each, and whether it was several: a list of (steps, *shape) for each input.
@@ -234,15 +234,6 @@ class Build:
         _write_json(self.folder / "report.json", self.report)
 
 
-def target_module(target: str) -> ModuleType:
-    """The package that generates and executes builds for a target."""
-    if target == "mcu":
-        from compiler.mcu import target as module
-    else:
-        from compiler.fpga import target as module
-    return module
-
-
 def check_replaceable(folder: Path) -> None:
     """Refuses a folder that holds something other than a build of ours."""
     if folder.exists() and not (folder / "report.json").is_file() and (folder.is_file() or any(folder.iterdir())):
@@ -256,10 +247,9 @@ def write(
 ) -> Build:
     """Generates the sources and writes the folder, whole or not at all."""
     graph = graphs["fixed" if options.fixed else "float"]
-    module = target_module(options.target)
     report = manifest.begin(graphs, options, model, note)
     banner = manifest.banner(report, options)
-    files, figures = module.generate(graph, options, banner)
+    files, figures = TARGETS[options.target].generate(graph, options, banner)
     report.update(figures)
     files["report.json"] = _json(report)
     folder.parent.mkdir(parents=True, exist_ok=True)

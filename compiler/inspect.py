@@ -7,54 +7,48 @@ if __name__ == "__main__":
 
     main("compiler.inspect")  # once more under this name, where an interrupt during the imports below is caught
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 
-from compiler import cli, keras_file, passes
+from compiler import cli, keras_file, passes, pipeline
 from compiler.errors import CompileError
 from compiler.ir.graph import Graph
-from compiler.ir.ops import Affine, Constant, Convolution, MatMul, Op, Quantize, Reshape, Unary
+from compiler.ir.ops import Constant, Op, Quantize
 from compiler.keras_file import LayerSpec, ModelSpec
 from compiler.lowering import lower
 from compiler.lowering.table import TABLE
+from compiler.options import Options
+from compiler.pipeline import Finished
 from compiler.tables import table
+from compiler.targets import TARGETS
 
 EPILOG = """Any file is read, whatever layers are in it; nothing in it is run. A layer whose work is folded into
-another one when the model is compiled still stands here by itself.
+another one when the model is compiled still stands here by itself. The last lines say what compiling with a target's
+default options comes to. Where that fails, each layer has been tried alone too, to show which ones would work.
 
 exit codes: 0 read, 2 no model"""
 
-# The hardware has these, a convolution if it does not split its channels, a function if it is relu.
-IN_HARDWARE = (Convolution, MatMul, Affine, Quantize, Unary, Reshape, Constant)
+Answer = Finished | CompileError
 
 
 @dataclass
 class Row:
-    """One layer: what it is, what it costs, and where it runs."""
+    """One layer: what it is, what it costs, and by target why it does not run there."""
 
     name: str
     class_name: str
     shape: str = "-"
     parameters: int = 0
     macs: int = 0
-    ops: list[Op] = field(default_factory=list)
-    trouble: str = ""
+    known: bool = False  # whether it was lowered, so that targets could be asked
+    trouble: dict[str, str] = field(default_factory=dict)
 
-    def on_mcu(self) -> str:
-        """Whether the mcu target has it."""
-        return f"no: {self.trouble}" if self.trouble else "yes"
-
-    def on_fpga(self) -> str:
-        """Whether the fpga target has it."""
-        if self.trouble:
-            return "no"
-        return "yes" if all(_in_hardware(op) for op in self.ops) else "no"
-
-
-def _in_hardware(op: Op) -> bool:
-    plain = not isinstance(op, Convolution) or (op.groups == 1 and len(op.strides) == 1)
-    relu = not isinstance(op, Unary) or op.function == "relu"
-    return isinstance(op, IN_HARDWARE) and plain and relu
+    def on(self, target: str) -> str:
+        """Whether a target has it, and if not, why."""
+        if target in self.trouble:
+            return f"no: {self.trouble[target]}"
+        return "yes" if self.known else "-"
 
 
 def rows(layers: Iterable[LayerSpec], prefix: str = "") -> Iterator[Row]:
@@ -63,37 +57,56 @@ def rows(layers: Iterable[LayerSpec], prefix: str = "") -> Iterator[Row]:
         row = Row(prefix + spec.name, spec.class_name, parameters=sum(array.size for array in spec.weights))
         known = spec.class_name in TABLE or spec.class_name == "InputLayer" or spec.operator or spec.model is not None
         if not known:
-            row.trouble = f"a layer of class '{spec.class_name}' is not supported"
+            row.trouble = dict.fromkeys(TARGETS, f"a layer of class '{spec.class_name}' is not supported")
         yield row
         within = spec.model.layers if spec.model is not None else filter(None, [spec.held])
         yield from rows(within, f"{prefix}{spec.name}/")
 
 
+def lowered(model: ModelSpec) -> Graph | CompileError:
+    """What every target begins with, or why there is nothing to begin with."""
+    try:
+        return passes.run(lower(model, "net"), passes.prepare())
+    except CompileError as error:
+        return error
+
+
+def ask(graph: Graph | CompileError, target: str) -> Answer:
+    """What compiling for a target with its default options comes to: the answer that `compile` itself gets."""
+    if isinstance(graph, CompileError):
+        return graph
+    try:
+        return pipeline.finish(graph, Options(target=target))
+    except CompileError as error:
+        return error
+
+
 def describe(model: ModelSpec) -> str:
     """The whole page."""
     layers = {row.name: row for row in rows(model.layers)}
-    graph: Graph | None = None
-    try:
-        graph = passes.run(lower(model, "net"), passes.prepare())
-    except CompileError as error:
-        where = next((row for name, row in layers.items() if error.layer in (name, name.rpartition("/")[2])), None)
-        if where:
-            where.trouble = where.trouble or error.what
-        problem = str(error)
-    if graph is not None:
+    graph = lowered(model)
+    answers = {target: ask(graph, target) for target in TARGETS}
+    if isinstance(graph, Graph):
         _fill(graph, layers)
-    heading = ("layer", "class", "output", "parameters", "MACs", "mcu", "fpga")
+    for target, answer in answers.items():
+        if isinstance(answer, CompileError):
+            _blame(answer, target, layers)
+            for name, why in _alone(graph, target) if isinstance(graph, Graph) else ():
+                if name in layers:
+                    layers[name].trouble.setdefault(target, why)
     cells = [
-        (row.name, row.class_name, row.shape, f"{row.parameters:,}", f"{row.macs:,}", row.on_mcu(), row.on_fpga())
+        (row.name, row.class_name, row.shape, f"{row.parameters:,}", f"{row.macs:,}", *map(row.on, TARGETS))
         for row in layers.values()
     ]
+    heading = ("layer", "class", "output", "parameters", "MACs", *TARGETS)
     lines = [f"{model.name}   sha256 {model.sha256[:16]}", "", table([heading, *cells], right=(3, 4)), ""]
     lines.append(f"{sum(row.parameters for row in layers.values()):,} parameters")
-    lines += _summary(graph) if graph is not None else [f"does not compile: {problem}"]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_summary(answers)])
 
 
-def _fill(graph: Graph, layers: dict[str, Row]) -> None:
+def _fill(graph: Graph, layers: Mapping[str, Row]) -> None:
+    for row in layers.values():
+        row.known = True
     for value in graph.inputs:
         if value.layer in layers:
             layers[value.layer].shape = _shape(value.shape)
@@ -102,28 +115,67 @@ def _fill(graph: Graph, layers: dict[str, Row]) -> None:
         if row:
             row.shape = _shape(op.output.shape)
             row.macs += op.macs
-            row.ops.append(op)
 
 
 def _shape(shape: tuple[int | None, ...]) -> str:
     return " x ".join("time" if n is None else str(n) for n in shape) or "1"
 
 
-def _summary(graph: Graph) -> list[str]:
-    try:
-        mode, note = passes.choose_mode(graph, "auto", frames_allowed=True)
-    except CompileError as error:
-        return [f"runs neither as a stream nor in frames: {error}"]
-    if mode == "frame":
-        return [f"mode: frame, because {note}", f"{graph.macs:,} multiply-accumulates a frame"]
-    simple = passes.run(graph, passes.simplify("stream"))
-    reach = simple.receptive_field
-    lines = ["mode: stream", f"{simple.macs:,} multiply-accumulates a sample"]
-    if controls := [value.layer for value in simple.inputs if value.name in simple.controls]:
-        lines.append(f"controls, one value a block: {', '.join(controls)}; {simple.held_macs:,} of a block")
+def _blame(error: CompileError, target: str, layers: Mapping[str, Row]) -> None:
+    """Puts an error on the row of the layer that it names."""
+    row = next((row for name, row in layers.items() if error.layer in (name, name.rpartition("/")[2])), None)
+    if row:
+        row.trouble.setdefault(target, error.what)
+
+
+def _alone(graph: Graph, target: str) -> Iterator[tuple[str, str]]:
+    """The layers that a target would not take even by themselves, and why."""
+    for layer, ops in groupby(graph.ops, key=lambda op: op.output.layer):
+        answer = ask(_model_of(graph, list(ops)), target)
+        if isinstance(answer, CompileError):
+            yield layer, answer.what
+
+
+def _model_of(graph: Graph, ops: list[Op]) -> Graph:
+    """The model that some operations of a graph are by themselves, its inputs on a grid where they need one."""
+    made = {op.output.name for op in ops}
+    sources = {value.name: value for op in ops for value in op.inputs if value.name not in made}
+    constants = [op for op in graph.ops if isinstance(op, Constant) and op.output.name in sources]
+    inputs = [value for name, value in sources.items() if name not in {op.output.name for op in constants}]
+    read = {value.name for op in graph.ops if op.output.name not in made for value in op.inputs}
+    read |= {value.name for value in graph.outputs}
+    outputs = [op.output for op in ops if op.output.name in read]
+    heads: list[Op] = []
+    if quantizer := next((op for op in ops if isinstance(op, Quantize)), None):
+        heads = [
+            replace(quantizer, inputs=(replace(value, name=f"{value.name}_before"),), output=value) for value in inputs
+        ]
+        inputs = [head.inputs[0] for head in heads]
+    return Graph(graph.name, "frame", tuple(inputs), tuple(outputs), (*constants, *heads, *ops))
+
+
+def _summary(answers: Mapping[str, Answer]) -> list[str]:
+    finished = next((answer for answer in answers.values() if isinstance(answer, Finished)), None)
+    lines = _figures(finished) if finished else []
+    for target, answer in answers.items():
+        if isinstance(answer, Finished):
+            lines.append(f"{target}: compiles")
+        else:
+            lines.append(f"{target}: does not compile: {answer}")
+    return lines
+
+
+def _figures(finished: Finished) -> list[str]:
+    graph = finished.graphs["float"]
+    if graph.mode == "frame":
+        return [f"mode: frame, because {finished.note}", f"{graph.macs:,} multiply-accumulates a frame"]
+    reach = graph.receptive_field
+    lines = ["mode: stream", f"{graph.macs:,} multiply-accumulates a sample"]
+    if controls := [value.layer for value in graph.inputs if value.name in graph.controls]:
+        lines.append(f"controls, one value a block: {', '.join(controls)}; {graph.held_macs:,} of a block")
     lines.append(f"receptive field: {f'{reach:,} samples' if reach else 'without end, it is recurrent'}")
-    warm_ups = ", ".join(f"{samples}" for samples in dict.fromkeys(simple.warm_ups))
-    return [*lines, f"warm-up: {warm_ups} samples"] if simple.warm_up else lines
+    warm_ups = ", ".join(f"{samples}" for samples in dict.fromkeys(graph.warm_ups))
+    return [*lines, f"warm-up: {warm_ups} samples"] if graph.warm_up else lines
 
 
 def command() -> int:

@@ -15,6 +15,7 @@ import numpy as np
 from compiler import cli, samples, verification
 from compiler.build import Build
 from compiler.errors import CompileError
+from compiler.targets import RUNS_ON
 
 EPILOG = """x is one stream, (samples, channels), or several, (n, samples, channels), each run from reset; y has
 the same leading axes. A control, an input without time beside others with it, has one value a stream, (channels,) or
@@ -30,7 +31,6 @@ examples:
   python -m compiler.run build/wavenet-fpga --input x.npy --on rtl --against reference
 
 exit codes: 0 done, 1 --against found a difference, 2 bad input or a missing tool"""
-PLACES = ("reference", "host", "emulator", "rtl")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,13 +49,13 @@ def parser() -> argparse.ArgumentParser:
         help=".npy, .npz, .wav or numbers; once for each input of the model, or one .npz with an array for each",
     )
     p.add_argument("--output", type=Path, metavar="Y", help=".npy, .npz or .wav, at the rate of a .wav that came in")
-    p.add_argument("--on", choices=PLACES, default="reference", help="where it runs")
+    p.add_argument("--on", choices=RUNS_ON, default="reference", help="where it runs")
     p.add_argument("--raw", action="store_true", help="x and y are the integers of a fixed-point build")
     p.add_argument(
         "--resample", action="store_true", help="bring a .wav of another rate to that of the build, and y back"
     )
     p.add_argument("--layers", type=Path, metavar="ALL.npz", help="also write what every layer computes")
-    p.add_argument("--against", choices=PLACES, help="run there too, and name the first difference")
+    p.add_argument("--against", choices=RUNS_ON, help="run there too, and name the first difference")
     p.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
     return p
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.build import Build, On, target_module
+from compiler.build import Build, On
 from compiler.ir import interpreter, numerics
 from compiler.ir.graph import Graph
 from compiler.ir.ops import Convolution, Gather, MatMul, Quantize
 from compiler.ir.values import Value
+from compiler.targets import TARGETS
 
 TOLERANCE = 1e-5
 TIMES_FLOAT32 = 4.0
@@ -157,18 +158,18 @@ def verify(build: Build, *, samples: int | None = None, seed: int = 0) -> Iterat
     xs = stimulus(build, steps, seed)
     expected = Expected.of(build, xs)
     names = [value.name for value in build.graph.outputs]
-    module = target_module(build.target)
+    target, folder, graph = TARGETS[build.target], build.folder, build.graph
     figures: dict[str, object] = {}
     passed, worst, greatest = True, 0.0, 0.0
     bits: list[np.ndarray] | None = None
-    for variant in module.variants(build, seed):
+    for variant in target.variants(graph, seed):
         # The first run gives every value, so that an error that never reaches the output shows too.
-        got = module.execute(build, xs, variant.on, every=bits is None, **variant.how)
+        got = target.execute(folder, graph, xs, variant.on, every=bits is None, **variant.how)
         figures |= got.figures
         ys = [np.asarray(got.values[name]) for name in names]
         difference = expected.first_difference(got.values)
         if difference and bits is not None:
-            traced = module.execute(build, xs, variant.on, every=True, **variant.how)
+            traced = target.execute(folder, graph, xs, variant.on, every=True, **variant.how)
             difference = expected.first_difference(traced.values) or difference
         missed = max(error(y, expected.values[name]) for y, name in zip(ys, names, strict=True))
         worst = max(worst, missed)
@@ -183,7 +184,7 @@ def verify(build: Build, *, samples: int | None = None, seed: int = 0) -> Iterat
         fine = "equal to the last bit" if build.fixed else f"error {missed:.1e}"
         yield Check(variant.what, steps, not result, result or fine)
         bits = ys if bits is None else bits
-    figures |= module.measure(build)
+    figures |= target.measure(folder, graph)
     if build.fixed:
         figures |= {"bit_exact": passed, "max_abs_error": _distance_to_float(build, xs, expected)}
     else:

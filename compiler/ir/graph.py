@@ -119,6 +119,11 @@ class Graph:
                 held.add(op.output.name)
         return frozenset(held)
 
+    @property
+    def fixed(self) -> bool:
+        """Whether its numbers are integers."""
+        return self.inputs[0].format is not None
+
     @cached_property
     def recurrent(self) -> bool:
         """Whether a sample depends on all before it."""

@@ -16,7 +16,7 @@ from compiler.errors import CompileError
 from compiler.ir.graph import Graph
 from compiler.mcu import cmsis, emit, header, tables
 from compiler.mcu.packing import Kernels
-from compiler.mcu.scheduler import schedule
+from compiler.mcu.scheduler import check, schedule
 from compiler.resources import RUNTIME
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Run",
+    "check",
     "generate",
     "image_size",
     "pieces",

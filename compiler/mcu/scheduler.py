@@ -67,6 +67,15 @@ def schedule(graph: Graph, kernels: Kernels = "c") -> Schedule:
     return made if graph.recurrent else _with_silence(made, kernels)
 
 
+def check(graph: Graph) -> None:
+    """Says whether a graph has a schedule, without making the constants that belong to it.
+
+    Raises:
+        CompileError: Naming the first layer that this target cannot compute.
+    """
+    _Scheduler(graph).run()
+
+
 def _with_silence(made: Schedule, kernels: Kernels) -> Schedule:
     """With what the rings hold when zeros have come in for ever, to the bit that the C itself would come to: in a
     deep network, the last places of one layer are amplified by those behind it."""

@@ -46,6 +46,9 @@ def choose_formats(graph: Graph, options: FixedOptions) -> Graph:
             raise CompileError(f"the activation {op.function} has no fixed-point form yet", layer=op.output.layer)
         if not isinstance(op, Window | MatMul | Affine | Unary | Quantize):
             raise CompileError(f"{type(op).__name__} has no fixed-point form yet", layer=op.output.layer)
+        rows = len(op.weights) if isinstance(op, MatMul) else len(op.scale) if isinstance(op, Affine) else None
+        if rows not in (None, op.inputs[0].size):
+            raise CompileError("samples of more than one axis have no fixed-point form yet", layer=op.output.layer)
     graph = _affine_as_product(graph)
     if any(isinstance(op, Quantize) for op in graph.ops):
         _demand_quantizers(graph)

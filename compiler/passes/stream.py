@@ -318,8 +318,4 @@ def _why(op: Op) -> str:
 
 
 def _refuse(value: Value, why: str) -> CompileError:
-    return CompileError(
-        f"does not stream: {why}",
-        layer=value.layer,
-        hint="The mcu target computes whole frames where the input has a known length.",
-    )
+    return CompileError(f"does not stream: {why}", layer=value.layer)

@@ -35,9 +35,9 @@ def test_every_layer_in_every_block_length(kernels, files, float_model, tmp_path
     build = compiler.compile(files["float.h5"], "mcu", out=tmp_path / "build", kernels=kernels)
     x = noise(3)
     wanted = float_model.predict(x[None], verbose=0)[0]
-    from compiler.mcu import target
+    from compiler.mcu.target import MCU
 
-    results = [target.execute(build, [x], "host", blocks=blocks) for blocks in (1, 3, 64, 2000)]
+    results = [MCU.execute(build.folder, build.graph, [x], "host", blocks=blocks) for blocks in (1, 3, 64, 2000)]
     outputs = [np.asarray(result.values[build.graph.outputs[0].name]) for result in results]
     assert error(outputs[0], wanted) <= TOLERANCE
     assert all(np.array_equal(outputs[0], other) for other in outputs[1:])

@@ -6,7 +6,7 @@ from models import randomize
 from nam import a2
 
 import compiler
-from compiler.mcu import target
+from compiler.mcu.target import MCU
 from compiler.verification import TIMES_FLOAT32, TOLERANCE, error
 
 SIZES = {3: (1858, 1727), 8: (12073, 11769)}
@@ -26,7 +26,7 @@ def test_a2_streams_exactly(channels, tmp_path):
     wanted = np.asarray(model(x[None], training=False))[0]
     exact = build.run(x)
     allowed = max(TOLERANCE, TIMES_FLOAT32 * error(wanted, exact))
-    got = [target.execute(build, [x], "host", blocks=blocks) for blocks in (64, [1, 3, 48])]
+    got = [MCU.execute(build.folder, build.graph, [x], "host", blocks=blocks) for blocks in (64, [1, 3, 48])]
     y, other = (np.asarray(run.values[build.graph.outputs[0].name]) for run in got)
     assert error(y, wanted) <= allowed
     assert error(y[:200], wanted[:200]) <= allowed
