@@ -63,7 +63,7 @@ def wavenet(*, fixed: bool, seed: int = 0) -> Graph:
         bias = random.uniform(-0.1, 0.1, columns)
         if not fixed:
             sums = Value(f"{name}_sums", (columns,), name)
-            ops.append(MatMul(inputs=(value,), output=sums, weights=weights, bias=bias))
+            ops.append(MatMul(inputs=(value,), output=sums, weights=weights, bias=bias, axes=len(value.shape)))
             if relu:
                 ops.append(Unary(inputs=(sums,), output=Value(name, (columns,), name), function="relu"))
             return ops[-1].output

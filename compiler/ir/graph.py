@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
-from compiler.ir.ops import Constant, Op, Recall
-from compiler.ir.values import State, Value
+from compiler.ir.operation import Op, demand
+from compiler.ir.ops import PLAIN, Constant, Recall
+from compiler.ir.values import Shape, State, Value
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +155,39 @@ class Graph:
         return to_text(self)
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Scan(Op):
+    """Frame graphs: runs a stream graph along the first axis of the input, from its states' initial values.
+
+    The one operation that holds a graph, and so it stands above all others, beside what it holds.
+
+    Args:
+        body: One input and one output.
+        reverse: From the last element to the first. The output stands in the order of the input all the same
+            where `sequences`; Keras' go_backwards turns it round by a Slice.
+        sequences: Give every step's output; else the last computed alone.
+    """
+
+    body: Graph
+    reverse: bool = False
+    sequences: bool = True
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates over all steps."""
+        return self.body.macs * (self.inputs[0].shape[0] or 1)
+
+    def output_shape(self) -> Shape:
+        """The body's output, for each step or once."""
+        (x,), body = self.shapes, self.body
+        demand(len(body.inputs) == len(body.outputs) == 1, "a body of", len(body.inputs), "inputs")
+        demand(x and body.inputs[0].shape == x[1:], "a body that takes", body.inputs[0].shape, "on", x)
+        return (*x[:1], *body.outputs[0].shape) if self.sequences else body.outputs[0].shape
+
+
+KINDS: dict[str, type[Op]] = {kind.__name__: kind for kind in (*PLAIN, Scan)}
+
+
 def rewrite(graph: Graph, transform: Callable[[Op], Op | Iterable[Op] | Value | None]) -> Graph:
     """Walks the operations in order and replaces each by what `transform` makes of it.
 
@@ -205,8 +239,10 @@ def _attribute(value: object) -> str:
     return str(value)
 
 
-def _says_nothing(value: object) -> bool:
-    return value is None or (isinstance(value, str | tuple) and not value)
+def _shown(op: Op) -> dict[str, object]:
+    """The attributes of an operation that are not what they are by default."""
+    usual = {field.name: field.default for field in fields(op) if field.default is not MISSING}
+    return {key: value for key, value in op.attributes().items() if key not in usual or value != usual[key]}
 
 
 def _type(value: Value) -> str:
@@ -224,9 +260,7 @@ def to_text(graph: Graph) -> str:
     for state in graph.states:
         lines.append(f"  state {state.name}: {state.length} x {state.value.name} = {_attribute(state.initial)}")
     for op in graph.ops:
-        own = [f for f in fields(op) if f.name not in {"inputs", "output"}]
-        shown = [(f.name, getattr(op, f.name)) for f in own]
-        attributes = [f"{key}={_attribute(value)}" for key, value in shown if not _says_nothing(value)]
+        attributes = [f"{key}={_attribute(value)}" for key, value in _shown(op).items()]
         arguments = ", ".join([*(value.name for value in op.inputs), *attributes])
         lines.append(
             f"  {op.output.name}: {_type(op.output)} = {type(op).__name__.lower()}({arguments})  # {op.output.layer}"

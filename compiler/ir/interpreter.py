@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from compiler.ir import functions, numerics
-from compiler.ir.graph import Graph
+from compiler.ir.graph import Graph, Scan
 from compiler.ir.ops import (
     Affine,
     Binary,
@@ -31,7 +31,6 @@ from compiler.ir.ops import (
     Repeat,
     Requantize,
     Reshape,
-    Scan,
     Select,
     Slice,
     Spread,

@@ -8,49 +8,24 @@ broadcasts as in numpy.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
-from compiler.ir.numerics import Format, Rounding
-from compiler.ir.values import Value
-
-if TYPE_CHECKING:
-    from compiler.ir.graph import Graph
+from compiler.ir.functions import FUNCTIONS
+from compiler.ir.numerics import ROUNDINGS, Format, Rounding
+from compiler.ir.operation import Op, Pads, axis_within, broadcast, demand, known_size, windows_over, with_axis
+from compiler.ir.values import Shape
 
 BinaryFunction = Literal["add", "subtract", "multiply", "divide", "maximum", "minimum"]
 ReduceFunction = Literal["sum", "mean", "max", "min"]
 BINARY: tuple[str, ...] = get_args(BinaryFunction)
-
-Pads = tuple[tuple[int, int], ...]
+REDUCE: tuple[str, ...] = get_args(ReduceFunction)
 
 
 def causal(taps: int, dilation: int) -> Pads:
     """The padding with which a convolution over time never looks ahead."""
     return (((taps - 1) * dilation, 0),)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Op:
-    """One operation. Its kind is its class, and its attributes are that class' typed fields."""
-
-    inputs: tuple[Value, ...]
-    output: Value
-
-    @property
-    def state_read(self) -> str | None:
-        """The state it reads, if it does."""
-        return None
-
-    @property
-    def reach(self) -> int:
-        """Samples back in time that it looks."""
-        return 0
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates a step."""
-        return 0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -87,6 +62,17 @@ class Convolution(Op):
         space = int(np.prod([n for n in self.output.shape[:-1] if n is not None], dtype=np.int64))
         return space * self.kernel.size
 
+    def output_shape(self) -> Shape:
+        """(*space', F)."""
+        ((*space, wanted),) = self.shapes
+        *taps, channels, filters = self.kernel.shape
+        demand(channels * self.groups == wanted, "a kernel of", self.kernel.shape, "on", self.shapes[0])
+        demand(self.groups >= 1 and filters % self.groups == 0, filters, "filters in", self.groups, "groups")
+        demand(self.bias.shape == (filters,), "a bias of", self.bias.shape, "for", filters, "filters")
+        demand(len(taps) == len(self.dilation) and min(self.dilation) >= 1, "taps", taps, "apart", self.dilation)
+        spans = [(count - 1) * step + 1 for count, step in zip(taps, self.dilation, strict=True)]
+        return (*windows_over(tuple(space), spans, self.strides, self.padding), filters)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Window(Op):
@@ -106,20 +92,30 @@ class Window(Op):
         """Samples back in time that it looks."""
         return (self.taps - 1) * self.dilation
 
+    def output_shape(self) -> Shape:
+        """(taps, ...)."""
+        demand(self.taps >= 1 and self.dilation >= 1, self.taps, "taps", self.dilation, "apart")
+        return (self.taps, *self.shapes[0])
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Recall(Op):
     """Stream graphs: no input; the value of a state of length 1 one sample ago, which is computed further down.
 
-    It is what makes a graph recurrent.
+    It is what makes a graph recurrent. Its shape is the state's.
     """
 
+    arity = 0
     state: str
 
     @property
     def state_read(self) -> str:
         """The state it reads."""
         return self.state
+
+    def output_shape(self) -> Shape:
+        """The output's own."""
+        return self.output.shape
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -130,8 +126,8 @@ class MatMul(Op):
     and the output is the accumulator, in a format proven wide enough.
 
     Args:
-        weights: (rows, columns); rows = channels, or taps * channels behind a Window. As many last axes of the
-            input are contracted as its rank exceeds the output's, and one more.
+        weights: (rows, columns); rows = channels, or taps * channels behind a Window.
+        axes: How many of the input's last axes are contracted.
         bias: (columns,).
         weights_format: The grid the weights lie on; None in float.
         bias_format: The grid the file put the bias on; None where it has none.
@@ -140,6 +136,7 @@ class MatMul(Op):
 
     weights: np.ndarray
     bias: np.ndarray
+    axes: int = 1
     weights_format: Format | None = None
     bias_format: Format | None = None
     weights_of: str = ""
@@ -155,6 +152,16 @@ class MatMul(Op):
         rows = int(np.prod([n for n in self.output.shape[:-1] if n is not None], dtype=np.int64))
         return rows * self.weights.size
 
+    def output_shape(self) -> Shape:
+        """(..., columns)."""
+        (x,) = self.shapes
+        demand(1 <= self.axes <= len(x), "a product over", self.axes, "axes of", x)
+        kept, contracted = x[: -self.axes], x[-self.axes :]
+        fits = self.weights.ndim == 2 and known_size(contracted) == len(self.weights)
+        demand(fits, "weights of", self.weights.shape, "on", contracted)
+        demand(self.bias.shape == self.weights.shape[1:], "a bias of", self.bias.shape, "for", self.weights.shape)
+        return (*kept, self.weights.shape[1])
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Affine(Op):
@@ -162,6 +169,12 @@ class Affine(Op):
 
     scale: np.ndarray
     shift: np.ndarray
+
+    def output_shape(self) -> Shape:
+        """The input's."""
+        (x,) = self.shapes
+        demand(x and self.scale.shape == self.shift.shape == x[-1:], "a scale of", self.scale.shape, "on", x)
+        return x
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -171,24 +184,49 @@ class Unary(Op):
     function: str
     parameters: tuple[float, ...] = ()
 
+    def output_shape(self) -> Shape:
+        """The input's."""
+        demand(self.function in FUNCTIONS, "no function is called", self.function)
+        count = FUNCTIONS[self.function][0]
+        demand(len(self.parameters) == count, self.function, "takes", count, "parameters, not", self.parameters)
+        return self.shapes[0]
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Binary(Op):
     """A function of two numbers, element by element, shapes broadcast."""
 
+    arity = 2
     function: BinaryFunction
+
+    def output_shape(self) -> Shape:
+        """What the inputs broadcast to."""
+        demand(self.function in BINARY, "no function of two numbers is called", self.function)
+        return broadcast(*self.shapes)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Select(Op):
     """Three inputs: where the first is above 0, the second, else the third; shapes broadcast."""
 
+    arity = 3
+
+    def output_shape(self) -> Shape:
+        """What the inputs broadcast to."""
+        condition, yes, no = self.shapes
+        return broadcast(broadcast(condition, yes), no)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Constant(Op):
     """No input; the same array every step."""
 
+    arity = 0
     value: np.ndarray
+
+    def output_shape(self) -> Shape:
+        """The array's."""
+        return self.value.shape
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -198,6 +236,14 @@ class Reduce(Op):
     function: ReduceFunction
     axes: tuple[int, ...]
     keepdims: bool = False
+
+    def output_shape(self) -> Shape:
+        """The input's without the axes, or with length 1 there."""
+        (x,) = self.shapes
+        demand(self.function in REDUCE, "nothing reduces by", self.function)
+        axes = {axis_within(axis, x) for axis in self.axes}
+        demand(axes and len(axes) == len(self.axes), "axes", self.axes, "of", x)
+        return tuple(1 if axis in axes else n for axis, n in enumerate(x) if self.keepdims or axis not in axes)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -209,15 +255,37 @@ class Pool(Op):
     strides: tuple[int, ...]
     padding: Pads
 
+    def output_shape(self) -> Shape:
+        """(*space', C)."""
+        (x,) = self.shapes
+        demand(x and self.function in ("max", "mean"), "nothing pools by", self.function, "over", x)
+        return (*windows_over(x[:-1], self.size, self.strides, self.padding), x[-1])
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Dot(Op):
     """Two inputs (*batch, n, k) and (*batch, m, k) -> (*batch, n, m): products of their rows."""
 
+    arity = 2
+
+    def output_shape(self) -> Shape:
+        """(*batch, n, m)."""
+        a, b = self.shapes
+        fits = len(a) == len(b) >= 2 and a[:-2] == b[:-2] and a[-1] == b[-1]
+        demand(fits, "no product of the rows of", a, "and", b)
+        return (*a[:-1], b[-2])
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Reshape(Op):
     """The same elements in C order in the output's shape."""
+
+    def output_shape(self) -> Shape:
+        """The output's own, which holds as many elements as the input's."""
+        x, y = self.shapes[0], self.output.shape
+        before, after = known_size(x), known_size(y)
+        demand(None in (before, after) or before == after, x, "as", y)
+        return y
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -226,14 +294,36 @@ class Transpose(Op):
 
     permutation: tuple[int, ...]
 
+    def output_shape(self) -> Shape:
+        """The input's, in that order."""
+        (x,) = self.shapes
+        demand(sorted(self.permutation) == list(range(len(x))), "axes", self.permutation, "of", x)
+        return tuple(x[axis] for axis in self.permutation)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Slice(Op):
-    """x[start : start + count*step : step] along one axis; step may be -1. `count` is the output's length there."""
+    """x[start : start + count*step : step] along one axis; step may be negative. No count: as far as there is any."""
 
     axis: int
     start: int
     step: int = 1
+    count: int | None = None
+
+    def output_shape(self) -> Shape:
+        """The input's, with `count` along the axis."""
+        (x,) = self.shapes
+        n = x[axis_within(self.axis, x)]
+        demand(self.step != 0 and self.start >= 0, "a slice from", self.start, "by", self.step)
+        if n is None:
+            demand(self.step > 0, "a slice backwards from an unknown end")
+            return with_axis(x, self.axis, self.count)
+        there = len(range(self.start, n, self.step) if self.step > 0 else range(self.start, -1, self.step))
+        count = there if self.count is None else self.count
+        demand(
+            self.start < n and 1 <= count <= there, "a slice of", count, "from", self.start, "by", self.step, "of", x
+        )
+        return with_axis(x, self.axis, count)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -243,6 +333,13 @@ class Pad(Op):
     padding: Pads
     value: float = 0.0
 
+    def output_shape(self) -> Shape:
+        """The input's and what is put around it."""
+        (x,) = self.shapes
+        fits = len(self.padding) == len(x) and all(len(pads) == 2 and min(pads) >= 0 for pads in self.padding)
+        demand(fits, "padding", self.padding, "around", x)
+        return tuple(None if n is None else n + sum(pads) for n, pads in zip(x, self.padding, strict=True))
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Repeat(Op):
@@ -250,6 +347,13 @@ class Repeat(Op):
 
     axis: int
     times: int
+
+    def output_shape(self) -> Shape:
+        """The input's, `times` as long along the axis."""
+        (x,) = self.shapes
+        n = x[axis_within(self.axis, x)]
+        demand(self.times >= 1, "repeated", self.times, "times")
+        return with_axis(x, self.axis, None if n is None else n * self.times)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -259,12 +363,31 @@ class Spread(Op):
     axis: int
     gap: int
 
+    def output_shape(self) -> Shape:
+        """The input's with the zeros."""
+        (x,) = self.shapes
+        n = x[axis_within(self.axis, x)]
+        demand(self.gap >= 0, "a gap of", self.gap)
+        return with_axis(x, self.axis, None if n is None else (n - 1) * (self.gap + 1) + 1)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Concatenate(Op):
     """The inputs one behind the other along an axis."""
 
+    arity = None
     axis: int
+
+    def output_shape(self) -> Shape:
+        """The first input's, as long along the axis as all inputs together."""
+        first, axis = self.shapes[0], axis_within(self.axis, self.shapes[0])
+        for x in self.shapes:
+            fits = len(x) == len(first) and all(
+                i == axis or n == m or None in (n, m) for i, (n, m) in enumerate(zip(x, first, strict=True))
+            )
+            demand(fits, "the shapes", first, "and", x, "do not go together along axis", axis)
+        lengths = [x[axis] for x in self.shapes]
+        return with_axis(first, axis, None if None in lengths else sum(lengths))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -273,26 +396,10 @@ class Gather(Op):
 
     table: np.ndarray
 
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Scan(Op):
-    """Frame graphs: runs a stream graph along the first axis of the input, from its states' initial values.
-
-    Args:
-        body: One input and one output.
-        reverse: From the last element to the first. The output stands in the order of the input all the same
-            where `sequences`; Keras' go_backwards turns it round by a Slice.
-        sequences: Give every step's output; else the last computed alone.
-    """
-
-    body: Graph
-    reverse: bool = False
-    sequences: bool = True
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates over all steps."""
-        return self.body.macs * (self.inputs[0].shape[0] or 1)
+    def output_shape(self) -> Shape:
+        """(..., width)."""
+        demand(self.table.ndim == 2 and len(self.table) > 0, "a table of", self.table.shape)
+        return (*self.shapes[0], self.table.shape[1])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -307,6 +414,12 @@ class Quantize(Op):
     lo: int
     hi: int
 
+    def output_shape(self) -> Shape:
+        """The input's."""
+        demand(self.rounding in ROUNDINGS, "nothing rounds", self.rounding)
+        demand(self.lo <= self.hi, "a clamp to", self.lo, "...", self.hi)
+        return self.shapes[0]
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Requantize(Op):
@@ -317,11 +430,15 @@ class Requantize(Op):
     lo: int
     hi: int
 
+    def output_shape(self) -> Shape:
+        """The input's."""
+        demand(self.rounding in ROUNDINGS, "nothing rounds", self.rounding)
+        demand(self.lo <= self.hi, "a clamp to", self.lo, "...", self.hi)
+        return self.shapes[0]
 
-KINDS: dict[str, type[Op]] = {
-    kind.__name__: kind
-    for kind in (
-        *(Convolution, Window, Recall, MatMul, Affine, Unary, Binary, Select, Constant, Reduce, Pool, Dot, Reshape),
-        *(Transpose, Slice, Pad, Repeat, Spread, Concatenate, Gather, Scan, Quantize, Requantize),
-    )
-}
+
+# Every kind that holds no graph; `Scan`, which does, stands above, in graph.py.
+PLAIN: tuple[type[Op], ...] = (
+    *(Convolution, Window, Recall, MatMul, Affine, Unary, Binary, Select, Constant, Reduce, Pool, Dot, Reshape),
+    *(Transpose, Slice, Pad, Repeat, Spread, Concatenate, Gather, Quantize, Requantize),
+)

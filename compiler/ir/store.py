@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from compiler.ir.graph import Graph
+from compiler.ir.graph import KINDS, Graph
 from compiler.ir.numerics import Format
-from compiler.ir.ops import KINDS
 from compiler.ir.values import State, Value
+from compiler.ir.verifier import verify
 
 
 def save(graphs: Mapping[str, Graph]) -> dict[str, bytes]:
@@ -40,8 +40,8 @@ def save(graphs: Mapping[str, Graph]) -> dict[str, bytes]:
             for s in graph.states
         ]
         ops = [
-            {"kind": type(op).__name__, "inputs": [value.name for value in op.inputs]}
-            | {f.name: plain(getattr(op, f.name), f"{key}/{op.output.name}/{f.name}") for f in fields(op)[1:]}
+            {"kind": type(op).__name__, "inputs": [value.name for value in op.inputs], "output": plain(op.output, "")}
+            | {name: plain(value, f"{key}/{op.output.name}/{name}") for name, value in op.attributes().items()}
             for op in graph.ops
         ]
         inputs = [plain(value, "") for value in graph.inputs]
@@ -106,4 +106,10 @@ def load(text: bytes, packed: bytes) -> dict[str, Graph]:
         rest["output_keys"] = tuple(data.get("output_keys", ()))  # older builds have none
         return Graph(data["name"], data["mode"], inputs, outputs, tuple(ops), states, **rest)
 
-    return {key: graph_of(data) for key, data in json.loads(text).items()}
+    graphs = {key: graph_of(data) for key, data in json.loads(text).items()}
+    for key, graph in graphs.items():
+        try:
+            verify(graph, "fixed" if key == "fixed" else "float")
+        except AssertionError as error:
+            raise ValueError(str(error)) from None
+    return graphs

@@ -1,43 +1,88 @@
 """Says whether a graph is one, at a level: what may appear when, and that everything fits together.
 
-A violation is a defect of the compiler, never of the model, so it raises AssertionError.
+It is total: it knows every kind of operation, and refuses what it does not know. A violation is a defect of the
+compiler, never of the model, so it raises AssertionError.
 """
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
 from compiler.ir.accumulators import accumulator_width
-from compiler.ir.graph import Graph
+from compiler.ir.graph import Graph, Scan
+from compiler.ir.numerics import Format
+from compiler.ir.operation import Op, ShapeError
 from compiler.ir.ops import (
-    KINDS,
     Affine,
+    Binary,
     Concatenate,
+    Constant,
     Convolution,
+    Dot,
+    Gather,
     MatMul,
-    Op,
+    Pad,
+    Pool,
     Quantize,
     Recall,
+    Reduce,
+    Repeat,
     Requantize,
     Reshape,
-    Scan,
+    Select,
+    Slice,
+    Spread,
+    Transpose,
     Unary,
     Window,
 )
-from compiler.ir.values import Value
+from compiler.ir.values import State, Value
 
 Level = Literal["lowered", "stream", "float", "integers", "fixed"]
 
+# Which kinds may appear where. Every kind stands in one of the first four.
+ANYWHERE = (
+    *(MatMul, Affine, Unary, Binary, Select, Constant, Reduce, Pool, Dot, Reshape, Transpose, Slice, Pad, Repeat),
+    *(Spread, Concatenate, Gather, Quantize),
+)
+IN_FRAMES = (Convolution, Scan)
+IN_STREAMS = (Window, Recall)
+IN_INTEGERS = (Requantize,)
 FIXED = (Window, MatMul, Requantize)
-NOT_IN_STREAMS = (Convolution, Scan)
-NOT_IN_FRAMES = (Window, Recall)
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """What holds at a level.
+
+    Args:
+        modes: Of the graph.
+        integers: Whether values are integers in a format, and not floating point.
+        dtype: Of every array.
+        sized: Whether every axis is of known length.
+    """
+
+    modes: tuple[str, ...]
+    integers: bool
+    dtype: type[np.generic]
+    sized: bool
+
+
+RULES: dict[str, _Rules] = {
+    "lowered": _Rules(("frame",), False, np.float64, sized=False),
+    "stream": _Rules(("stream",), False, np.float64, sized=True),
+    "float": _Rules(("frame", "stream"), False, np.float32, sized=True),
+    "integers": _Rules(("stream",), True, np.int64, sized=True),
+    "fixed": _Rules(("stream",), True, np.int64, sized=True),
+}
+assert tuple(RULES) == get_args(Level)
 
 
 def verify(graph: Graph, level: Level, *, body: bool = False) -> None:
-    """Checks SSA form, topological order, shapes, states, formats, kinds of operations and of numbers.
+    """Checks SSA form, topological order, names, shapes, states, formats, kinds of operations and of numbers.
 
     Args:
         body: Whether it is the body of a Scan, whose elements may be frames themselves.
@@ -45,92 +90,126 @@ def verify(graph: Graph, level: Level, *, body: bool = False) -> None:
     Raises:
         AssertionError: Saying which value is wrong, and why.
     """
-    fixed = level in ("integers", "fixed")
-    wanted = {"lowered": ("frame",), "float": ("frame", "stream")}.get(level, ("stream",))
-    _check(graph.mode in wanted, graph.name, f"a {graph.mode} graph")
+    rules = RULES[level]
+    _check(graph.mode in rules.modes, graph.name, "a", graph.mode, "graph at level", level)
+    _check_head(graph, rules)
+    kinds = FIXED if rules.integers else (*ANYWHERE, *_of_mode(graph, body))
     known: dict[str, Value] = {}
     for value in graph.inputs:
-        _check(value.name not in known, value.name, "defined twice")
-        _check((value.format is not None) == fixed, value.name, f"format {value.format}")
-        known[value.name] = value
-    for name in graph.controls:
-        _check(name in known and graph.mode == "stream" and not fixed, name, "cannot be a control")
-    for state in graph.states:
-        _check(state.length > 0 and state.initial.shape == state.value.shape, state.name, "an odd state")
-        _check_numbers(state.name, level, state.initial)
-    _check(len({state.name for state in graph.states}) == len(graph.states), graph.name, "states share a name")
-    forbidden = NOT_IN_FRAMES if graph.mode == "frame" else () if body else NOT_IN_STREAMS
-    kinds = FIXED if fixed else tuple(kind for kind in KINDS.values() if kind not in (*forbidden, Requantize))
+        _check_value(value, known, rules)
+    _check_states(graph, rules)
     for op in graph.ops:
         name = op.output.name
-        _check(isinstance(op, kinds), name, f"{type(op).__name__} at level {level}")
-        _check(name not in known, name, "defined twice")
+        _check(type(op) in kinds, name, type(op).__name__, "at level", level)
+        _check(op.arity is None or len(op.inputs) == op.arity, name, "reads", len(op.inputs), "values")
+        _check(op.arity is not None or len(op.inputs) > 0, name, "reads nothing")
         for value in op.inputs:
-            _check(known.get(value.name) == value, name, f"reads {value.name} before or unlike its definition")
-        _check((op.output.format is not None) == fixed, name, f"format {op.output.format}")
-        if graph.mode == "stream" or level == "float":
-            _check(None not in op.output.shape, name, f"shape {op.output.shape}")
-        _check_numbers(name, level, *_arrays(op))
-        _check_op(graph, op, level)
-        known[name] = op.output
-    _check(len(graph.warm_ups) == len(graph.outputs), graph.name, f"{len(graph.warm_ups)} warm-ups")
+            _check(known.get(value.name) == value, name, "reads", value.name, "before or unlike its definition")
+        _check_value(op.output, known, rules)
+        _check_shape(op)
+        _check_numbers(name, rules, op.attributes())
+        _check_kind(graph, op, level)
     for value in [*graph.outputs, *(state.value for state in graph.states)]:
         _check(known.get(value.name) == value, value.name, "is not what an operation computes")
 
 
-def _check_op(graph: Graph, op: Op, level: Level) -> None:
-    x, y, name = op.inputs[0] if op.inputs else None, op.output, op.output.name
+def _of_mode(graph: Graph, body: bool) -> tuple[type[Op], ...]:
+    if graph.mode == "frame":
+        return IN_FRAMES
+    return (*IN_STREAMS, *IN_FRAMES) if body else IN_STREAMS
+
+
+def _check_head(graph: Graph, rules: _Rules) -> None:
+    inputs = {value.name for value in graph.inputs}
+    _check(graph.outputs, graph.name, "has no output")
+    _check(not graph.output_keys or len(graph.output_keys) == len(graph.outputs), graph.name, "odd output keys")
+    _check(len(graph.warm_ups) == len(graph.outputs), graph.name, len(graph.warm_ups), "warm-ups")
+    odd = min(graph.warm_ups) < 0 or (graph.mode == "frame" and graph.warm_up)
+    _check(not odd, graph.name, "an odd warm-up")
+    for name in graph.controls:
+        _check(name in inputs and graph.mode == "stream" and not rules.integers, name, "cannot be a control")
+
+
+def _check_states(graph: Graph, rules: _Rules) -> None:
+    _check(not graph.states or graph.mode == "stream", graph.name, "a frame graph has no states")
+    _check(len({state.name for state in graph.states}) == len(graph.states), graph.name, "states share a name")
+    for state in graph.states:
+        _check(state.length > 0 and state.initial.shape == state.value.shape, state.name, "an odd state")
+        _check(state.name.isascii() and state.name.isidentifier(), state.name, "is no identifier")
+        _check_numbers(state.name, rules, {"initial": state.initial})
+        _check_fits(state.name, state.initial, state.value.format)
+
+
+def _check_value(value: Value, known: dict[str, Value], rules: _Rules) -> None:
+    """A value at its definition, which is its only one."""
+    name, format = value.name, value.format
+    _check(name.isascii() and name.isidentifier(), name, "is no identifier")
+    _check(name not in known, name, "defined twice")
+    _check((format is not None) == rules.integers, name, "has the format", format)
+    _check(format is None or 1 <= format.width <= 64, name, "has the format", format)
+    _check(not rules.sized or None not in value.shape, name, "has the shape", value.shape)
+    known[name] = value
+
+
+def _check_shape(op: Op) -> None:
+    """The one rule of shapes, for all kinds: an operation says what its output's is."""
+    try:
+        shape = op.output_shape()
+    except ShapeError as error:
+        raise AssertionError(f"graph: {op.output.name}: {error}") from None
+    fits = len(shape) == len(op.output.shape) and all(
+        n == m or None in (n, m) for n, m in zip(shape, op.output.shape, strict=True)
+    )
+    _check(fits, op.output.name, "has the shape", op.output.shape, "and computes", shape)
+
+
+def _check_kind(graph: Graph, op: Op, level: Level) -> None:
+    """What holds of one kind beyond its shape."""
+    name, y = op.output.name, op.output
     match op:
         case Window():
-            state = graph.state(op.state)
-            _check(state.value.name == x.name, name, f"reads {x.name} through the state of {state.value.name}")
+            state = _state(graph, op)
+            _check(state.value.name == op.inputs[0].name, name, "reads through the state of", state.value.name)
             _check(state.length >= op.reach, name, "reaches beyond its state")
-            _check(y.shape == (op.taps, *x.shape) and y.format == x.format, name, f"shape {y.shape}")
+            _check(y.format == op.inputs[0].format, name, "has the format", y.format)
         case Recall():
-            state = graph.state(op.state)
-            _check(state.length == 1 and y.shape == state.value.shape, name, f"recalls {state.name}")
-        case MatMul():
-            rows, columns = op.weights.shape
-            kept = len(y.shape) - 1
-            _check(x.shape[:kept] == y.shape[:-1], name, f"shape {y.shape} of {x.shape}")
-            _check(np.prod(x.shape[kept:]) == rows and columns == y.shape[-1], name, f"weights {op.weights.shape}")
-            _check(op.bias.shape == (columns,), name, f"bias {op.bias.shape}")
-            if level == "fixed":
-                _check(accumulator_width(graph, op) <= y.format.width, name, f"{y.format} may overflow")
-                _check(y.format.fraction == x.format.fraction + op.weights_format.fraction, name, "loses the point")
-        case Convolution():
-            channels, filters = op.kernel.shape[-2:]
-            _check(op.kernel.ndim - 1 == len(x.shape) == len(y.shape), name, f"kernel {op.kernel.shape} on {x.shape}")
-            _check((channels * op.groups, filters) == (x.shape[-1], y.shape[-1]), name, f"kernel {op.kernel.shape}")
-            _check(len(op.strides) == len(op.dilation) == len(op.padding) == len(x.shape) - 1, name, "strides")
-        case Affine():
-            _check(op.scale.shape == op.shift.shape == x.shape[-1:], name, f"scale {op.scale.shape}")
-        case Reshape():
-            unknown = None in x.shape or None in y.shape
-            _check(unknown or np.prod(x.shape) == np.prod(y.shape), name, f"shape {y.shape} of {x.shape}")
-        case Concatenate():
-            total = [value.shape[op.axis] for value in op.inputs]
-            _check(None in total or sum(total) == y.shape[op.axis], name, f"shape {y.shape}")
+            state = _state(graph, op)
+            _check(state.length == 1 and y.shape == state.value.shape, name, "recalls", state.name)
+        case MatMul() if level in ("integers", "fixed"):
+            _check(op.weights_format is not None, name, "has weights without a format")
+            _check_fits(name, op.weights, op.weights_format)
+            fraction = op.inputs[0].format.fraction + op.weights_format.fraction
+            _check(y.format.fraction == fraction, name, "loses the point")
+            _check(level != "fixed" or accumulator_width(graph, op) <= y.format.width, name, y.format, "may overflow")
         case Scan():
             verify(op.body, "stream" if level == "lowered" else level, body=True)
-            _check(op.body.inputs[0].shape == x.shape[1:], name, f"body of {op.body.inputs[0].shape} on {x.shape}")
+        case Quantize():
+            _check(op.format.lo <= op.lo and op.hi <= op.format.hi, name, "clamps beyond", op.format)
         case Requantize():
-            _check(x.format.fraction - op.shift == y.format.fraction, name, "loses the point")
-            _check(y.format.lo <= op.lo <= op.hi <= y.format.hi, name, f"clamps to [{op.lo}, {op.hi}] in {y.format}")
-    if isinstance(op, Affine | Unary | Quantize | Requantize):
-        _check(x.shape == y.shape, name, f"shape {y.shape} of {x.shape}")
+            _check(op.inputs[0].format.fraction - op.shift == y.format.fraction, name, "loses the point")
+            _check(y.format.lo <= op.lo and op.hi <= y.format.hi, name, "clamps beyond", y.format)
 
 
-def _arrays(op: Op) -> list[np.ndarray]:
-    return [value for f in fields(op) if isinstance(value := getattr(op, f.name), np.ndarray)]
+def _state(graph: Graph, op: Op) -> State:
+    try:
+        return graph.state(op.state_read)
+    except KeyError:
+        raise AssertionError(f"graph: {op.output.name}: reads no state: {op.state_read}") from None
 
 
-def _check_numbers(name: str, level: Level, *arrays: np.ndarray) -> None:
-    kind = {"lowered": np.float64, "stream": np.float64, "float": np.float32}.get(level, np.int64)
-    for array in arrays:
-        _check(array.dtype == kind, name, f"numbers of type {array.dtype} at level {level}")
+def _check_fits(name: str, numbers: np.ndarray, format: Format | None) -> None:
+    """Whether integers lie within the format that they are said to have."""
+    if format is not None and numbers.size:
+        _check(format.lo <= numbers.min() and numbers.max() <= format.hi, name, "holds numbers beyond", format)
 
 
-def _check(condition: bool, name: str, what: str) -> None:
+def _check_numbers(name: str, rules: _Rules, attributes: dict[str, object]) -> None:
+    for key, array in attributes.items():
+        if isinstance(array, np.ndarray):
+            _check(array.dtype == rules.dtype, name, key, "of the type", array.dtype)
+
+
+def _check(condition: object, name: str, *what: object) -> None:
+    # The words are put together where something is wrong alone: most of the time nothing is.
     if not condition:
-        raise AssertionError(f"graph: {name}: {what}")
+        raise AssertionError(f"graph: {name}: {' '.join(map(str, what))}")

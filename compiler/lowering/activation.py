@@ -79,8 +79,8 @@ def prelu_layer(layer: Layer, x: Value) -> Value:
     if any(x.shape[axis] is None for axis in own):
         raise layer.error("it has slopes along an axis of unknown length", hint="Give it shared_axes=[1].")
     slopes = layer.weights({"alpha": [n if axis in own else 1 for axis, n in enumerate(x.shape)]})["alpha"]
-    below = binary(layer, "multiply", x, constant_along(layer, x, slopes, own, "_alpha"), x.shape, "_below")
-    return layer.emit(Select, (x, x, below), x.shape)
+    below = binary(layer, "multiply", x, constant_along(layer, x, slopes, own, "_alpha"), "_below")
+    return layer.emit(Select, (x, x, below))
 
 
 LAYERS: dict[str, Callable[[Layer, Value], Value]] = {
@@ -120,7 +120,7 @@ def activate(layer: Layer, x: Value, activation: Any, to: Builder | None = None)
         return unary(to, "sparse_sigmoid", x, suffix=suffix)  # QKeras has one of its own
     if name == "hard_sigmoid" and layer.keras_major == 2:
         steep = np.full(x.shape[-1], 0.2), np.full(x.shape[-1], 0.5)
-        line = to.emit(Affine, x, x.shape, suffix="_line", scale=steep[0], shift=steep[1])
+        line = to.emit(Affine, x, suffix="_line", scale=steep[0], shift=steep[1])
         return unary(to, "clip", line, 0.0, 1.0, suffix=suffix)
     if name in FUNCTIONS:
         function, parameters = FUNCTIONS[name]
@@ -138,7 +138,7 @@ def _gated(to: Builder, x: Value) -> Value:
     last, half = len(x.shape) - 1, x.shape[-1] // 2
     gate = unary(to, "sigmoid", part(to, x, last, half, half, "_second"), suffix="_gate")
     first = part(to, x, last, 0, half, "_first")
-    return binary(to, "multiply", first, gate, first.shape)
+    return binary(to, "multiply", first, gate)
 
 
 def function_name(activation: Any) -> str | None:

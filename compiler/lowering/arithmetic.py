@@ -7,46 +7,40 @@ from collections.abc import Sequence
 import numpy as np
 
 from compiler.ir.ops import Affine, Binary, BinaryFunction, Concatenate, Reduce, ReduceFunction, Reshape, Slice, Unary
-from compiler.ir.values import Shape, Value
+from compiler.ir.values import Value
 from compiler.lowering.builder import Builder
 
 
 def unary(to: Builder, function: str, x: Value, *parameters: float, suffix: str = "") -> Value:
     """A function of each element."""
-    return to.emit(Unary, x, x.shape, suffix=suffix, function=function, parameters=tuple(parameters))
+    return to.emit(Unary, x, suffix=suffix, function=function, parameters=tuple(parameters))
 
 
-def binary(to: Builder, function: BinaryFunction, a: Value, b: Value, shape: Shape, suffix: str = "") -> Value:
-    """A function of two values that broadcast to `shape`."""
-    return to.emit(Binary, (a, b), shape, suffix=suffix, function=function)
+def binary(to: Builder, function: BinaryFunction, a: Value, b: Value, suffix: str = "") -> Value:
+    """A function of two values that broadcast."""
+    return to.emit(Binary, (a, b), suffix=suffix, function=function)
 
 
 def reduce(
     to: Builder, function: ReduceFunction, x: Value, axes: Sequence[int], *, keepdims: bool = True, suffix: str = ""
 ) -> Value:
     """A sum, mean or extreme over some axes."""
-    kept = [1 if axis in axes else n for axis, n in enumerate(x.shape)]
-    shape = kept if keepdims else [n for axis, n in enumerate(x.shape) if axis not in axes]
-    return to.emit(Reduce, x, shape, suffix=suffix, function=function, axes=tuple(axes), keepdims=keepdims)
+    return to.emit(Reduce, x, suffix=suffix, function=function, axes=tuple(axes), keepdims=keepdims)
 
 
 def part(to: Builder, x: Value, axis: int, start: int, count: int, suffix: str = "_part") -> Value:
     """A stretch of one axis."""
-    shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
-    return to.emit(Slice, x, shape, suffix=suffix, axis=axis, start=start)
+    return to.emit(Slice, x, suffix=suffix, axis=axis, start=start, count=count)
 
 
 def join(to: Builder, values: Sequence[Value], axis: int, suffix: str = "") -> Value:
     """Values one behind the other along an axis."""
-    lengths = [value.shape[axis] for value in values]
-    shape = list(values[0].shape)
-    shape[axis] = None if None in lengths else sum(lengths)
-    return to.emit(Concatenate, values, shape, suffix=suffix, axis=axis)
+    return to.emit(Concatenate, values, suffix=suffix, axis=axis)
 
 
 def reshape(to: Builder, x: Value, shape: Sequence[int | None], suffix: str = "") -> Value:
     """The same numbers in another shape; nothing where it is the same."""
-    return x if tuple(shape) == x.shape else to.emit(Reshape, x, shape, suffix=suffix)
+    return x if tuple(shape) == x.shape else to.emit(Reshape, x, shape=shape, suffix=suffix)
 
 
 def constant_along(to: Builder, x: Value, numbers: np.ndarray, axes: Sequence[int], suffix: str) -> Value:
@@ -68,20 +62,20 @@ def scale_and_shift(
         channels = x.shape[last]
         scale = np.ones(channels) if scale is None else scale
         shift = np.zeros(channels) if shift is None else shift
-        return to.emit(Affine, x, x.shape, scale=scale, shift=shift)
+        return to.emit(Affine, x, scale=scale, shift=shift)
     if scale is not None:
         factor = constant_along(to, x, scale, axes, "_scale")
-        x = binary(to, "multiply", x, factor, x.shape, "" if shift is None else "_scaled")
+        x = binary(to, "multiply", x, factor, "" if shift is None else "_scaled")
     if shift is not None:
-        x = binary(to, "add", x, constant_along(to, x, shift, axes, "_shift"), x.shape)
+        x = binary(to, "add", x, constant_along(to, x, shift, axes, "_shift"))
     return x
 
 
 def softmax(to: Builder, x: Value, axes: Sequence[int], *, logarithm: bool = False) -> Value:
     """exp(x) / sum(exp(x)), or its logarithm, after taking the greatest away, so that nothing overflows."""
-    lower = binary(to, "subtract", x, reduce(to, "max", x, axes, suffix="_max"), x.shape, "_lowered")
+    lower = binary(to, "subtract", x, reduce(to, "max", x, axes, suffix="_max"), "_lowered")
     e = unary(to, "exp", lower, suffix="_exp")
     total = reduce(to, "sum", e, axes, suffix="_sum")
     if logarithm:
-        return binary(to, "subtract", lower, unary(to, "log", total, suffix="_log"), x.shape)
-    return binary(to, "divide", e, total, x.shape)
+        return binary(to, "subtract", lower, unary(to, "log", total, suffix="_log"))
+    return binary(to, "divide", e, total)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from compiler.ir.graph import Graph
-from compiler.ir.ops import Constant, Op, Recall, Scan
+from compiler.errors import CompileError
+from compiler.ir.graph import Graph, Scan
+from compiler.ir.operation import Op, ShapeError
+from compiler.ir.ops import Constant, Recall
 from compiler.ir.values import State, Value
 from compiler.names import Namer
 
@@ -38,21 +41,32 @@ class Builder:
         self,
         kind: type[Op],
         inputs: Value | Sequence[Value],
-        shape: Sequence[int | None],
         *,
+        shape: Sequence[int | None] = (),
         suffix: str = "",
         **attributes: Any,
     ) -> Value:
-        """Appends an operation and returns its output, of the given shape."""
+        """Appends an operation and returns its output, whose shape the operation knows.
+
+        Args:
+            shape: The output's where nothing else says it: that of a Reshape, and of a Recall.
+
+        Raises:
+            CompileError: Its inputs and attributes do not go together.
+        """
         sources = (inputs,) if isinstance(inputs, Value) else tuple(inputs)
-        output = self.value(shape, suffix)
-        self.ops.append(kind(inputs=sources, output=output, **attributes))
+        op = kind(inputs=sources, output=self.value(shape, suffix), **attributes)
+        try:
+            output = replace(op.output, shape=op.output_shape())
+        except ShapeError as error:
+            raise CompileError(f"it does not fit its input: {error}", layer=self.name) from None
+        self.ops.append(replace(op, output=output))
         return output
 
     def constant(self, array: np.ndarray, suffix: str = "_constant") -> Value:
         """An array as a value."""
         array = np.asarray(array, np.float64)
-        return self.emit(Constant, (), array.shape, suffix=suffix, value=array)
+        return self.emit(Constant, (), suffix=suffix, value=array)
 
     def recall(self, initial: np.ndarray, suffix: str = "_before") -> tuple[Value, Callable[[Value], None]]:
         """In the body of a Scan: what a value was one step ago, and a function that says of which value.
@@ -61,7 +75,7 @@ class Builder:
             initial: What it was before the first step, in the value's shape.
         """
         name = self.namer(f"{self.name}{suffix}_state")
-        before = self.emit(Recall, (), np.shape(initial), suffix=suffix, state=name)
+        before = self.emit(Recall, (), shape=np.shape(initial), suffix=suffix, state=name)
 
         def remember(value: Value) -> None:
             self.states.append(State(name, value, 1, np.asarray(initial, np.float64)))
@@ -81,5 +95,4 @@ class Builder:
         element = body.value(x.shape[1:], "_element")
         output = step(body, element)
         graph = Graph(self.name, "stream", (element,), (output,), tuple(body.ops), tuple(body.states))
-        shape = (x.shape[0], *output.shape) if sequences else output.shape
-        return self.emit(Scan, x, shape, body=graph, reverse=reverse, sequences=sequences)
+        return self.emit(Scan, x, body=graph, reverse=reverse, sequences=sequences)

@@ -56,7 +56,7 @@ class _Windows:
         padding = layer.take("padding", "valid")
         if padding == "causal" and rank > 1:
             raise layer.error(f"padding={padding!r} is not supported over {rank} axes")
-        self.pads, self.lengths = windowed(layer, x, padding, self.size, self.strides, self.dilation)
+        self.pads = windowed(layer, x, padding, self.size, self.strides, self.dilation)
 
     def emit(
         self, kernel: np.ndarray, bias: np.ndarray, groups: int, *formats: Format | None, suffix: str = ""
@@ -65,7 +65,6 @@ class _Windows:
         return self.layer.emit(
             Convolution,
             self.x,
-            (*self.lengths, kernel.shape[-1]),
             suffix=suffix,
             kernel=kernel,
             bias=bias,
@@ -138,7 +137,6 @@ def _separable(layer: Layer, x: Value, *, quantized: bool) -> Value:
     y = layer.emit(
         Convolution,
         middle,
-        (*middle.shape[:-1], filters),
         kernel=weights["pointwise_kernel"],
         bias=weights.bias(filters),
         strides=ones,
@@ -162,22 +160,17 @@ def transposed(layer: Layer, x: Value) -> Value:
     extra = (None,) * rank if more is None else sizes(layer, "output_padding", rank, least=0)
     filters, channels = layer.size("filters"), x.shape[-1]
     weights = read_weights(layer, {"kernel": (*size, filters, channels)}, filters)
-    pads, lengths = [], []
+    pads = []
     for axis in range(rank):
         reach = (size[axis] - 1) * dilation[axis]
         pads.append(_transposed_pads(padding, reach, strides[axis], extra[axis]))
-        length = x.shape[axis]
-        lengths.append(None if length is None else (length - 1) * strides[axis] + 1 + sum(pads[-1]) - reach)
         if strides[axis] > 1:
             gap = strides[axis] - 1
-            wide = None if length is None else (length - 1) * strides[axis] + 1
-            shape = (*x.shape[:axis], wide, *x.shape[axis + 1 :])
-            x = layer.emit(Spread, x, shape, suffix="_spread", axis=axis, gap=gap)
+            x = layer.emit(Spread, x, suffix="_spread", axis=axis, gap=gap)
     kernel = np.flip(weights["kernel"], tuple(range(rank))).swapaxes(-1, -2).copy()
     y = layer.emit(
         Convolution,
         x,
-        (*lengths, filters),
         kernel=kernel,
         bias=weights.bias(filters),
         strides=(1,) * rank,

@@ -32,7 +32,6 @@ def _dense(layer: Layer, x: Value, *, quantized: bool) -> Value:
     y = layer.emit(
         MatMul,
         x,
-        (*x.shape[:-1], units),
         weights=weights["kernel"],
         bias=weights.bias(units),
         weights_format=weights.formats["kernel"],
@@ -61,10 +60,10 @@ def einsum_dense(layer: Layer, x: Value) -> Value:
     inside = len(bias_shape) <= len(new)
     if bias_axes and inside:
         bias = bias + weights["bias"]
-    y = layer.emit(MatMul, x, (*x.shape[:kept], matrix.shape[1]), weights=matrix, bias=bias.reshape(-1))
+    y = layer.emit(MatMul, x, weights=matrix, bias=bias.reshape(-1), axes=len(contracted))
     y = reshape(layer, y, output)
     if bias_axes and not inside:
-        y = binary(layer, "add", y, layer.constant(weights["bias"], "_bias"), y.shape)
+        y = binary(layer, "add", y, layer.constant(weights["bias"], "_bias"))
     return activate(layer, y, layer.take("activation", None))
 
 

@@ -16,4 +16,4 @@ def embedding(layer: Layer, x: Value) -> Value:
     layer.ignore_training_of("embeddings")
     entries, width = layer.size("input_dim"), layer.size("output_dim")
     table = layer.weights({"embeddings": (entries, width)})["embeddings"]
-    return layer.emit(Gather, x, (*x.shape, width), table=table)
+    return layer.emit(Gather, x, table=table)

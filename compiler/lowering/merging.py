@@ -13,13 +13,13 @@ from compiler.ir.values import Value
 from compiler.lowering.arithmetic import binary, join, reshape
 from compiler.lowering.layer import Layer
 from compiler.lowering.normalization import unit_length
-from compiler.lowering.shapes import axis_of, broadcast, known
+from compiler.lowering.shapes import axis_of, known
 
 
 def _element_wise(layer: Layer, function: BinaryFunction, values: tuple[Value, ...]) -> Value:
     if len(values) < 2:
         raise layer.error(f"is called on {len(values)} value; it needs at least two")
-    return fold(lambda a, b: binary(layer, function, a, b, broadcast(layer, a.shape, b.shape)), values)
+    return fold(lambda a, b: binary(layer, function, a, b), values)
 
 
 def add(layer: Layer, *values: Value) -> Value:
@@ -54,7 +54,7 @@ def average(layer: Layer, *values: Value) -> Value:
     total = _element_wise(layer, "add", values)
     channels = total.shape[-1]
     scale = np.full(channels, 1 / len(values))
-    return layer.emit(Affine, total, total.shape, scale=scale, shift=np.zeros(channels))
+    return layer.emit(Affine, total, scale=scale, shift=np.zeros(channels))
 
 
 def concatenate(layer: Layer, *values: Value) -> Value:
@@ -83,9 +83,8 @@ def dot(layer: Layer, *values: Value) -> Value:
     if layer.flag("normalize", False):
         values = tuple(unit_length(layer, x, (axis,), 1e-7) for x, axis in zip(values, contracted, strict=True))
     rows = [_rows(layer, x, axis) for x, axis in zip(values, contracted, strict=True)]
-    shape = (rows[0].shape[0], rows[1].shape[0])
     left, right = ([n for i, n in enumerate(x.shape) if i != axis] for x, axis in zip(values, contracted, strict=True))
-    return reshape(layer, layer.emit(Dot, rows, shape), [*left, *right] or [1])
+    return reshape(layer, layer.emit(Dot, rows), [*left, *right] or [1])
 
 
 def _rows(layer: Layer, x: Value, axis: int) -> Value:
@@ -94,6 +93,5 @@ def _rows(layer: Layer, x: Value, axis: int) -> Value:
     if others:
         known(layer, x, 0, "a product of matrices")
     if axis != len(x.shape) - 1:
-        shape = [x.shape[i] for i in (*others, axis)]
-        x = layer.emit(Transpose, x, shape, suffix="_turned", permutation=(*others, axis))
+        x = layer.emit(Transpose, x, suffix="_turned", permutation=(*others, axis))
     return x if len(others) == 1 else reshape(layer, x, (math.prod(x.shape[:-1]), x.shape[-1]), "_rows")

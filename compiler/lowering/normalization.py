@@ -99,7 +99,7 @@ def _everywhere(layer: Layer, x: Value, scale: np.ndarray, shift: np.ndarray) ->
     """x * scale + shift, broadcast along the channels."""
     channels = x.shape[-1:]
     scale, shift = (np.broadcast_to(n.reshape(-1), channels).copy() for n in (scale, shift))
-    return layer.emit(Affine, x, x.shape, scale=scale, shift=shift)
+    return layer.emit(Affine, x, scale=scale, shift=shift)
 
 
 def layer_normalization(layer: Layer, x: Value) -> Value:
@@ -136,7 +136,7 @@ def unit_length(layer: Layer, x: Value, axes: Sequence[int], epsilon: float) -> 
     total = reduce(layer, "sum", unary(layer, "square", x, suffix="_square"), axes, suffix="_sum")
     inverse = unary(layer, "rsqrt", total, 0.0, suffix="_inverse")
     bounded = unary(layer, "clip", inverse, 0.0, 1 / epsilon, suffix="_bounded")
-    return binary(layer, "multiply", x, bounded, x.shape)
+    return binary(layer, "multiply", x, bounded)
 
 
 def group_normalization(layer: Layer, x: Value) -> Value:
@@ -168,7 +168,7 @@ def _gamma_and_beta(layer: Layer, x: Value, axes: Sequence[int], scale: bool, ce
 
 def _centered(layer: Layer, x: Value, axes: Sequence[int]) -> Value:
     mean = reduce(layer, "mean", x, axes, suffix="_mean")
-    return binary(layer, "subtract", x, mean, x.shape, "_centered")
+    return binary(layer, "subtract", x, mean, "_centered")
 
 
 def _over_deviation(layer: Layer, x: Value, deviations: Value, axes: Sequence[int], epsilon: float) -> Value:
@@ -176,4 +176,4 @@ def _over_deviation(layer: Layer, x: Value, deviations: Value, axes: Sequence[in
     square = unary(layer, "square", deviations, suffix="_square")
     variance = reduce(layer, "mean", square, axes, suffix="_variance")
     inverse = unary(layer, "rsqrt", variance, epsilon, suffix="_inverse")
-    return binary(layer, "multiply", x, inverse, x.shape, "_normal")
+    return binary(layer, "multiply", x, inverse, "_normal")

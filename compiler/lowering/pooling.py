@@ -48,9 +48,8 @@ def _pooling(layer: Layer, x: Value, function: Function) -> Value:
     padding = layer.take("padding", "valid")
     if padding == "causal":
         raise layer.error(f"padding={padding!r} is not supported", hint="Supported: 'valid', 'same'.")
-    pads, lengths = windowed(layer, x, padding, size, strides, (1,) * rank)
-    shape = (*lengths, x.shape[-1])
-    return layer.emit(Pool, x, shape, function=function, size=size, strides=strides, padding=pads)
+    pads = windowed(layer, x, padding, size, strides, (1,) * rank)
+    return layer.emit(Pool, x, function=function, size=size, strides=strides, padding=pads)
 
 
 def _global(layer: Layer, x: Value, function: Function) -> Value:

@@ -75,9 +75,7 @@ class Uniform:
         if self.before:
             function, parameters = self.before
             x = unary(to, function, x, *parameters, suffix=f"_{function}")
-        x = to.emit(
-            Quantize, x, x.shape, suffix=suffix, format=self.format, rounding="half_even", lo=self.lo, hi=self.hi
-        )
+        x = to.emit(Quantize, x, suffix=suffix, format=self.format, rounding="half_even", lo=self.lo, hi=self.hi)
         return x if self.scale == 1 else _scaled(layer, to, x, self.scale)
 
 
@@ -98,7 +96,7 @@ class Signs:
     def emit(self, layer: Layer, x: Value, to: Builder) -> Value:
         below, above = to.constant([self.below], "_below"), to.constant([self.above], "_above")
         negative = unary(to, "negative", x, suffix="_negative")
-        y = to.emit(Select, (negative, below, above), x.shape)
+        y = to.emit(Select, (negative, below, above))
         return y if self.scale == 1 else _scaled(layer, to, y, self.scale)
 
 
@@ -119,11 +117,11 @@ class Thirds:
         channels = x.shape[-1]
         zero, up, down = (to.constant([n], suffix) for n, suffix in ((0, "_zero"), (1, "_up"), (-1, "_down")))
         limit = np.full(channels, np.float64(np.float32(self.threshold)))
-        short = to.emit(Affine, x, x.shape, suffix="_short", scale=-np.ones(channels), shift=limit)
-        over = to.emit(Affine, x, x.shape, suffix="_over", scale=np.ones(channels), shift=limit)
-        plus = to.emit(Select, (short, zero, up), x.shape, suffix="_plus")
-        minus = to.emit(Select, (over, zero, down), x.shape, suffix="_minus")
-        y = binary_op(to, "add", plus, minus, x.shape)
+        short = to.emit(Affine, x, suffix="_short", scale=-np.ones(channels), shift=limit)
+        over = to.emit(Affine, x, suffix="_over", scale=np.ones(channels), shift=limit)
+        plus = to.emit(Select, (short, zero, up), suffix="_plus")
+        minus = to.emit(Select, (over, zero, down), suffix="_minus")
+        y = binary_op(to, "add", plus, minus)
         return y if self.scale == 1 else _scaled(layer, to, y, self.scale)
 
 
@@ -250,4 +248,4 @@ def _scaled(layer: Layer, to: Builder, x: Value, scale: float | tuple[float, ...
     if isinstance(scale, tuple) and len(scale) != channels:
         raise layer.error(f"activation: a quantiser has an alpha for {len(scale)} channels, not {channels}")
     factors = np.broadcast_to(np.asarray(scale, np.float64), (channels,)).copy()
-    return to.emit(Affine, x, x.shape, suffix="_scaled", scale=factors, shift=np.zeros(channels))
+    return to.emit(Affine, x, suffix="_scaled", scale=factors, shift=np.zeros(channels))

@@ -53,7 +53,7 @@ def run(layer: Layer, x: Value, *, turn: bool = False) -> Value | tuple[Value, .
     # Keras gives a sequence in the order in which it was computed.
     if sequences and backwards != turn:
         last = known(layer, x, 0, "go_backwards=True") - 1
-        y = layer.emit(Slice, y, y.shape, suffix="_turned", axis=0, start=last, step=-1)
+        y = layer.emit(Slice, y, suffix="_turned", axis=0, start=last, step=-1)
     if not layer.flag("return_state", False):
         return y
     final = layer.scan(x, _body(cell, lambda b, y, states: _joined(b, states)), reverse=backwards, sequences=False)
@@ -156,7 +156,7 @@ def _from_cudnn(kernel: np.ndarray, gates: int) -> np.ndarray:
 
 
 def _product(to: Builder, x: Value, weights: np.ndarray, bias: np.ndarray, suffix: str) -> Value:
-    return to.emit(MatMul, x, weights.shape[1:], suffix=suffix, weights=weights, bias=bias)
+    return to.emit(MatMul, x, suffix=suffix, weights=weights, bias=bias)
 
 
 def _simple(layer: Layer, channels: int) -> Cell:
@@ -191,16 +191,16 @@ def _gru(layer: Layer, channels: int) -> Cell:
         if after:
             mine = _product(to, x, kernel[:, rest], on_x[rest], "_of_input")
             past = _product(to, h, recurrent_kernel[:, rest], on_h[rest], "_of_state")
-            past = binary(to, "multiply", reset, past, h.shape, "_kept")
-            total = binary(to, "add", mine, past, h.shape, "_sum")
+            past = binary(to, "multiply", reset, past, "_kept")
+            total = binary(to, "add", mine, past, "_sum")
         else:
-            kept = binary(to, "multiply", reset, h, h.shape, "_kept")
+            kept = binary(to, "multiply", reset, h, "_kept")
             total = _product(to, join(to, [x, kept], 0, "_both"), both[:, rest], on_x[rest], "_sum")
         candidate = activate(layer, total, activation, to)
         # update * h + (1 - update) * candidate
-        difference = binary(to, "subtract", h, candidate, h.shape, "_difference")
-        moved = binary(to, "multiply", update, difference, h.shape, "_moved")
-        new = binary(to, "add", candidate, moved, h.shape)
+        difference = binary(to, "subtract", h, candidate, "_difference")
+        moved = binary(to, "multiply", update, difference, "_moved")
+        new = binary(to, "add", candidate, moved)
         return new, [new]
 
     return Cell((units,), step)
@@ -221,10 +221,10 @@ def _lstm(layer: Layer, channels: int) -> Cell:
         i, f, c, o = (part(to, total, 0, n * units, units, name) for n, name in enumerate(names))
         i, f, o = (activate(layer, each, gate, to) for each in (i, f, o))
         c = activate(layer, c, activation, to)
-        kept = binary(to, "multiply", f, carry, h.shape, "_kept")
-        written = binary(to, "multiply", i, c, h.shape, "_written")
-        carry = binary(to, "add", kept, written, h.shape, "_carry")
-        h = binary(to, "multiply", o, activate(layer, carry, activation, to), h.shape)
+        kept = binary(to, "multiply", f, carry, "_kept")
+        written = binary(to, "multiply", i, c, "_written")
+        carry = binary(to, "add", kept, written, "_carry")
+        h = binary(to, "multiply", o, activate(layer, carry, activation, to))
         return h, [h, carry]
 
     return Cell((units, units), step)

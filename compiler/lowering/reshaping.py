@@ -37,7 +37,7 @@ def permute(layer: Layer, x: Value) -> Value:
     if dims[0] != 1:
         known(layer, x, 0, f"dims={dims!r}")
     order = tuple(axis - 1 for axis in dims)
-    return layer.emit(Transpose, x, [x.shape[axis] for axis in order], permutation=order)
+    return layer.emit(Transpose, x, permutation=order)
 
 
 def repeat_vector(layer: Layer, x: Value) -> Value:
@@ -46,7 +46,7 @@ def repeat_vector(layer: Layer, x: Value) -> Value:
     if len(x.shape) != 1:
         raise layer.error(f"its input has {len(x.shape)} axes beside the batch, not one")
     row = reshape(layer, x, (1, *x.shape), "_row")
-    return layer.emit(Repeat, row, (times, *x.shape), axis=0, times=times)
+    return layer.emit(Repeat, row, axis=0, times=times)
 
 
 def _pairs(layer: Layer, key: str, x: Value) -> list[tuple[int, int]]:
@@ -68,8 +68,7 @@ def zero_padding(layer: Layer, x: Value) -> Value:
     """Keras' ZeroPadding1D and ZeroPadding2D."""
     channels_last(layer)
     pairs = _pairs(layer, "padding", x)
-    lengths = [None if n is None else n + sum(pair) for n, pair in zip(x.shape, pairs, strict=False)]
-    return layer.emit(Pad, x, (*lengths, x.shape[-1]), padding=(*pairs, (0, 0)))
+    return layer.emit(Pad, x, padding=(*pairs, (0, 0)))
 
 
 def cropping(layer: Layer, x: Value) -> Value:
@@ -86,7 +85,7 @@ def cropping(layer: Layer, x: Value) -> Value:
             raise layer.error(f"cropping={layer.take('cropping')!r} leaves nothing of {length} steps")
         if before or after:
             left = None if length is None else length - before - after
-            x = layer.emit(Slice, x, (*x.shape[:axis], left, *x.shape[axis + 1 :]), axis=axis, start=before)
+            x = layer.emit(Slice, x, axis=axis, start=before, count=left)
     return x
 
 
@@ -98,7 +97,6 @@ def up_sampling(layer: Layer, x: Value) -> Value:
     if len(x.shape) != rank + 1:
         raise layer.error(f"its input has {len(x.shape)} axes beside the batch, not {rank + 1}")
     for axis, times in enumerate(sizes(layer, "size", rank)):
-        length = None if x.shape[axis] is None else x.shape[axis] * times
         if times > 1:
-            x = layer.emit(Repeat, x, (*x.shape[:axis], length, *x.shape[axis + 1 :]), axis=axis, times=times)
+            x = layer.emit(Repeat, x, axis=axis, times=times)
     return x

@@ -51,18 +51,18 @@ def known(layer: Layer, x: Value, axis: int, why: str) -> int:
 
 def windowed(
     layer: Layer, x: Value, padding: str, size: tuple[int, ...], strides: tuple[int, ...], dilation: tuple[int, ...]
-) -> tuple[tuple[tuple[int, int], ...], Shape]:
-    """Padding and length of each axis of space behind windows that move over it, as TensorFlow has them.
+) -> tuple[tuple[int, int], ...]:
+    """Padding of each axis of space for windows that move over it, as TensorFlow has them.
 
     Args:
         padding: 'valid', 'causal' or 'same'; the last adds the odd zero behind.
 
     Returns:
-        Zeros (before, after) and the number of windows, for each axis of space; None where x has None.
+        Zeros (before, after) for each axis of space.
     """
     if padding not in ("valid", "causal", "same"):
         raise layer.error(f"padding={padding!r} is not supported", hint="Supported: 'valid', 'same', 'causal'.")
-    pads, lengths = [], []
+    pads = []
     for axis, (taps, stride, step) in enumerate(zip(size, strides, dilation, strict=True)):
         reach, length = (taps - 1) * step, x.shape[axis]
         before, after = (reach, 0) if padding == "causal" else (0, 0)
@@ -76,19 +76,7 @@ def windowed(
         windows = None if length is None else (length + before + after - reach - 1) // stride + 1
         if windows is not None and windows < 1:
             raise layer.error(f"its windows reach over {reach + 1} steps, its input has {length}")
-        lengths.append(windows)
-    return tuple(pads), tuple(lengths)
-
-
-def broadcast(layer: Layer, a: Shape, b: Shape) -> Shape:
-    """The shape of an element-wise operation, lined up from the last axis."""
-    rank = max(len(a), len(b))
-    result: list[int | None] = []
-    for m, n in zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True):
-        if m != n and 1 not in (m, n) and None not in (m, n):
-            raise layer.error(f"the shapes {a} and {b} do not go together")
-        result.append(n if m == 1 else m if n == 1 or n == m else None)
-    return tuple(result)
+    return tuple(pads)
 
 
 def reshaped(layer: Layer, x: Value, target: tuple[int, ...]) -> Shape:

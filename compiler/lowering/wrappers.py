@@ -59,15 +59,15 @@ def _merge(layer: Layer, a: Value, b: Value) -> tuple[Value, ...]:
     if mode == "concat":
         return (join(layer, [a, b], len(a.shape) - 1),)
     if mode == "mul":
-        return (binary(layer, "multiply", a, b, a.shape),)
+        return (binary(layer, "multiply", a, b),)
     if mode not in ("sum", "ave"):
         raise layer.error(f"merge_mode={mode!r} is not supported", hint="Supported: concat, sum, ave, mul, none.")
-    total = binary(layer, "add", a, b, a.shape)
+    total = binary(layer, "add", a, b)
     if mode == "sum":
         return (total,)
     channels = a.shape[-1]
     half = np.full(channels, 0.5)
-    return (layer.emit(Affine, total, total.shape, scale=half, shift=np.zeros(channels)),)
+    return (layer.emit(Affine, total, scale=half, shift=np.zeros(channels)),)
 
 
 def spectral_normalization(table: Mapping[str, Lower], layer: Layer, *values: Value) -> Value:

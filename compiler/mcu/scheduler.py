@@ -17,6 +17,7 @@ import numpy as np
 from compiler.errors import CompileError
 from compiler.ir import ops as ir
 from compiler.ir.graph import Graph
+from compiler.ir.graph import Scan as ScanOp
 from compiler.ir.numerics import Format
 from compiler.ir.ops import Convolution, MatMul, Op, Recall, Unary, Window
 from compiler.ir.values import State, Value
@@ -237,7 +238,7 @@ class _Scheduler:
             case ir.Constant() if not self.fixed:
                 self.constants[op.output.name] = float_steps.finite(op.output.layer, value=op.value)[0]
                 self.exists(op.output, Place("table", "float", 0, op.output.size, op.output.name))
-            case ir.Scan() if not self.fixed:
+            case ScanOp() if not self.fixed:
                 steps = op.inputs[0].shape[0]
                 how = {"steps": steps, "reverse": op.reverse, "sequences": op.sequences}
                 self.step(op.output, Scan(**common, target=self.plan(op.output), body=_Scheduler(op.body).run(), **how))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -64,8 +64,8 @@ def round_to_float32(graph: Graph) -> Graph:
         return round_to_float32(thing) if isinstance(thing, Graph) else thing
 
     def transform(op: Op) -> Op:
-        own = {f.name: getattr(op, f.name) for f in fields(op)[2:]}
-        changed = {key: rounded(value) for key, value in own.items() if isinstance(value, np.ndarray | Graph)}
+        own = op.attributes().items()
+        changed = {key: rounded(value) for key, value in own if isinstance(value, np.ndarray | Graph)}
         return replace(op, **changed) if changed else op
 
     result = rewrite(graph, transform)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 
 from compiler.ir import interpreter
-from compiler.ir.graph import Graph, rewrite
-from compiler.ir.ops import Constant, Op, Recall, Scan, Window
+from compiler.ir.graph import Graph, Scan, rewrite
+from compiler.ir.ops import Constant, Op, Recall, Window
 from compiler.ir.values import State, Value
 
 
@@ -19,7 +19,7 @@ def merge_equal(graph: Graph) -> Graph:
     def transform(op: Op) -> Op | Value:
         if isinstance(op, Recall | Scan):
             return op
-        own = tuple(_key(getattr(op, f.name)) for f in fields(op)[2:] if f.name != "weights_of")
+        own = tuple(_key(value) for name, value in op.attributes().items() if name != "weights_of")
         key = (type(op), tuple(value.name for value in op.inputs), op.output.shape, own)
         if key in seen:
             return seen[key]

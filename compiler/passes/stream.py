@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from compiler.errors import CompileError
-from compiler.ir.graph import Graph
+from compiler.ir.graph import Graph, Scan
 from compiler.ir.ops import (
     Affine,
     Binary,
@@ -30,7 +30,6 @@ from compiler.ir.ops import (
     Reduce,
     Repeat,
     Reshape,
-    Scan,
     Select,
     Slice,
     Transpose,
@@ -200,7 +199,7 @@ class _Streamer:
         if (x.name, samples) not in self.delayed:
             window = self._window(x, 2, samples, self._value(x, f"late_{samples}_window", (2, *x.shape)))
             first = self._value(x, f"late_{samples}_first", (1, *x.shape))
-            self._emit(Slice(inputs=(window,), output=first, axis=0, start=0))
+            self._emit(Slice(inputs=(window,), output=first, axis=0, start=0, count=1))
             late = self._value(replace(x, layer=reader.layer), f"late_{samples}", x.shape)
             self._emit(Reshape(inputs=(first,), output=late))
             self.lags[late.name] = lag
@@ -243,7 +242,8 @@ class _Streamer:
         if op.groups == 1:
             weights = op.kernel.reshape(-1, op.kernel.shape[-1])
             formats = {"weights_format": op.kernel_format, "bias_format": op.bias_format, "weights_of": op.weights_of}
-            self._emit(MatMul(inputs=(x,), output=y, weights=weights, bias=op.bias, **formats))
+            axes = len(x.shape)
+            self._emit(MatMul(inputs=(x,), output=y, weights=weights, bias=op.bias, axes=axes, **formats))
         else:
             self._grouped(op, x, y)
         self._add(op.output, y, lag)
@@ -270,11 +270,11 @@ class _Streamer:
         parts = []
         for group in range(op.groups):
             own = self._value(y, f"group_{group}_taps", (taps, width))
-            self._emit(Slice(inputs=(x,), output=own, axis=1, start=group * width))
+            self._emit(Slice(inputs=(x,), output=own, axis=1, start=group * width, count=width))
             mine = slice(group * each, (group + 1) * each)
             weights = op.kernel[..., mine].reshape(-1, each)
             part = self._value(y, f"group_{group}", (each,))
-            parts.append(self._emit(MatMul(inputs=(own,), output=part, weights=weights, bias=op.bias[mine])))
+            parts.append(self._emit(MatMul(inputs=(own,), output=part, weights=weights, bias=op.bias[mine], axes=2)))
         self._emit(Concatenate(inputs=tuple(parts), output=y, axis=0))
 
     def _scan(self, op: Scan, x: Value, y: Value) -> None:

@@ -46,7 +46,7 @@ def test_text_of_the_stream_graph():
         "  input x: float[2]\n"
         "  state x_past: 3 x x = 2[0..0]\n"
         "  conv_window: float[2 x 2] = window(x, state=x_past, taps=2, dilation=3)  # conv\n"
-        "  conv: float[3] = matmul(conv_window, weights=4x3[-0.5..0.875], bias=3[-0.25..0.5])  # conv\n"
+        "  conv: float[3] = matmul(conv_window, weights=4x3[-0.5..0.875], bias=3[-0.25..0.5], axes=2)  # conv\n"
         "  act: float[3] = unary(conv, function=relu)  # act\n"
         "  out: float[1] = matmul(act, weights=3x1[-1..0.5], bias=1[0..0])  # out\n"
         "  output out: float[1]"
@@ -60,7 +60,7 @@ def test_text_of_the_fixed_point_graph():
         "  state x_past: 3 x x = 2[0..0]\n"
         "  conv_window: s16.15[2 x 2] = window(x, state=x_past, taps=2, dilation=3)  # conv\n"
         "  conv: s33.30[3] = matmul(conv_window, weights=4x3[-16384..28672], bias=3[-268402688..536903680], "
-        "weights_format=s16.15)  # conv\n"
+        "axes=2, weights_format=s16.15)  # conv\n"
         "  act_q: s16.14[3] = requantize(conv, shift=16, rounding=floor, lo=0, hi=32767)  # act\n"
         "  out: s32.29[1] = matmul(act_q, weights=3x1[-32768..16384], bias=1[16384..16384], "
         "weights_format=s16.15)  # out\n"
@@ -94,7 +94,7 @@ BROKEN = {
     "a lost point": lambda: (change(fixed(), Requantize, shift=15), "fixed", "loses the point"),
     "a clamp outside its format": lambda: (change(fixed(), Requantize, hi=32768), "fixed", "clamps"),
     "an accumulator that may overflow": lambda: (
-        change(fixed(), MatMul, weights=fixed().ops[1].weights * 8),
+        change(fixed(), MatMul, bias=fixed().ops[1].bias * 64),
         "fixed",
         "may overflow",
     ),
@@ -119,7 +119,7 @@ def test_broken_graphs_are_caught(case):
 
 
 def test_graphs_survive_the_folder_byte_for_byte():
-    files = store.save({"fixed": fixed(), "float": streaming()})
+    files = store.save({"fixed": fixed(), "float": passes.run(streaming(), passes.finish_float())})
     back = store.load(files["graph.json"], files["weights.npz"])
     assert str(back["fixed"]) == str(fixed())
     assert store.save(back) == files

@@ -6,7 +6,7 @@ import numpy as np
 
 from compiler.ir import interpreter
 from compiler.ir.functions import FUNCTIONS
-from compiler.ir.graph import Graph
+from compiler.ir.graph import Graph, Scan
 from compiler.ir.numerics import Format
 from compiler.ir.ops import (
     BINARY,
@@ -25,7 +25,6 @@ from compiler.ir.ops import (
     Reduce,
     Repeat,
     Reshape,
-    Scan,
     Select,
     Slice,
     Spread,
@@ -96,7 +95,7 @@ class Sketch:
         kept = x.shape[: len(x.shape) - axes]
         rows = int(np.prod(x.shape[len(kept) :]))
         weights = self.normal(rows, columns, scale=1 / np.sqrt(rows))
-        return self.add(MatMul, [x], (*kept, columns), weights=weights, bias=self.normal(columns))
+        return self.add(MatMul, [x], (*kept, columns), weights=weights, bias=self.normal(columns), axes=axes)
 
     def affine(self, x):
         channels = x.shape[-1]
@@ -140,7 +139,7 @@ class Sketch:
 
     def slice(self, x, axis, start, count, step=1):
         shape = [count if a == axis else n for a, n in enumerate(x.shape)]
-        return self.add(Slice, [x], shape, axis=axis, start=start, step=step)
+        return self.add(Slice, [x], shape, axis=axis, start=start, step=step, count=count)
 
     def pad(self, x, padding, value=0.0):
         shape = [n + sum(p) for n, p in zip(x.shape, padding, strict=True)]

@@ -27,8 +27,8 @@ def combine(op: Operator, function: BinaryFunction, a: Any, b: Any) -> Value:
         line = None
     if line is not None:
         return line
-    values, shape = op.together(first, second)
-    return op.emit(Binary, values, shape, function=function)
+    values = op.together(first, second)
+    return op.emit(Binary, values, function=function)
 
 
 def _line(op: Operator, function: BinaryFunction, x: Value, c: np.ndarray, *, reverse: bool) -> Value | None:
@@ -49,7 +49,7 @@ def _line(op: Operator, function: BinaryFunction, x: Value, c: np.ndarray, *, re
             scale, shift = 1 / c, zero
         case _:
             return None
-    return op.emit(Affine, x, x.shape, scale=np.array(scale), shift=np.array(shift))
+    return op.emit(Affine, x, scale=np.array(scale), shift=np.array(shift))
 
 
 def _binary(function: BinaryFunction) -> Callable[..., Value]:
@@ -92,7 +92,7 @@ def _power(op: Operator, x: Any, exponent: Any) -> Value:
         raise op.error(f"the exponent {exponent!r} is not supported", hint="Supported: 1 to 16, 0.5, -0.5 and -1.")
     y = x
     for _ in range(int(n) - 1):
-        y = binary(op, "multiply", y, x, x.shape)
+        y = binary(op, "multiply", y, x)
     return y
 
 
@@ -113,7 +113,7 @@ def _axes(op: Operator, x: Value) -> tuple[int, ...]:
 
 def _variance(op: Operator, x: Any) -> Value:
     x, keepdims, axes = op.tensor(x), op.flag("keepdims", False), _axes(op, op.tensor(x))
-    centred = binary(op, "subtract", x, reduce(op, "mean", x, axes, suffix="_mean"), x.shape, "_centred")
+    centred = binary(op, "subtract", x, reduce(op, "mean", x, axes, suffix="_mean"), "_centred")
     return reduce(op, "mean", unary(op, "square", centred, suffix="_squares"), axes, keepdims=keepdims)
 
 
@@ -135,10 +135,10 @@ def _log_sum_exp(op: Operator, x: Any) -> Value:
     x, keepdims = op.tensor(x), op.flag("keepdims", False)
     axes = _axes(op, x)
     # The greatest goes first, so that nothing overflows, and comes back after the logarithm.
-    lowered = binary(op, "subtract", x, reduce(op, "max", x, axes, suffix="_max"), x.shape, "_lowered")
+    lowered = binary(op, "subtract", x, reduce(op, "max", x, axes, suffix="_max"), "_lowered")
     total = reduce(op, "sum", unary(op, "exp", lowered, suffix="_exp"), axes, keepdims=keepdims, suffix="_sum")
     greatest = reduce(op, "max", x, axes, keepdims=keepdims, suffix="_greatest")
-    return binary(op, "add", unary(op, "log", total, suffix="_log"), greatest, total.shape)
+    return binary(op, "add", unary(op, "log", total, suffix="_log"), greatest)
 
 
 def _dot(op: Operator, a: Any, b: Any) -> Value:
@@ -154,12 +154,12 @@ def _dot(op: Operator, a: Any, b: Any) -> Value:
         if weights.ndim != 2 or weights.shape[0] != x.shape[-1]:
             raise op.error(f"a value of shape {x.shape} times numbers of shape {y.shape}")
         columns = weights.shape[1]
-        return op.emit(MatMul, x, (*x.shape[:-1], columns), weights=np.array(weights), bias=np.zeros(columns))
+        return op.emit(MatMul, x, weights=np.array(weights), bias=np.zeros(columns))
     columns = y if turned else _turned(op, y)
     fits = len(x.shape) == len(columns.shape) >= 2 and x.shape[:-2] == columns.shape[:-2]
     if not fits or x.shape[-1] is None or x.shape[-1] != columns.shape[-1]:
         raise op.error(f"values of shape {x.shape} and {y.shape} have no product")
-    return op.emit(Dot, (x, columns), (*x.shape[:-1], columns.shape[-2]))
+    return op.emit(Dot, (x, columns))
 
 
 def _turned(op: Operator, x: Value) -> Value:
@@ -168,7 +168,7 @@ def _turned(op: Operator, x: Value) -> Value:
     if rank < 2:
         raise op.error(f"a value of shape {x.shape} is no matrix")
     order = (*range(rank - 2), rank - 1, rank - 2)
-    return op.emit(Transpose, x, [x.shape[axis] for axis in order], suffix="_turned", permutation=order)
+    return op.emit(Transpose, x, suffix="_turned", permutation=order)
 
 
 def _same(op: Operator, x: Any) -> Value:

@@ -37,8 +37,8 @@ def _not_equal(op: Operator, a: Any, b: Any) -> Value:
 
 def _decide(op: Operator, x: Value, *, otherwise: bool = False) -> Value:
     """1 where x is above 0, else 0; or the reverse."""
-    values, shape = op.together(x, float(not otherwise), float(otherwise))
-    condition = op.emit(Select, values, shape)
+    values = op.together(x, float(not otherwise), float(otherwise))
+    condition = op.emit(Select, values)
     op.conditions.add(condition.name)
     return condition
 
@@ -54,8 +54,8 @@ def _not(op: Operator, x: Any) -> Value:
 
 
 def _choose(op: Operator, condition: Any, yes: Any, no: Any) -> Value:
-    values, shape = op.together(_condition(op, condition), yes, no)
-    return op.emit(Select, values, shape)
+    values = op.together(_condition(op, condition), yes, no)
+    return op.emit(Select, values)
 
 
 def _either(function: Literal["minimum", "maximum"]) -> Callable[..., Value]:
@@ -80,10 +80,10 @@ def _place(extreme: Literal["max", "min"]) -> Callable[..., Value]:
         length = known(op, x, axis, "an extreme's place")
         best = reduce(op, extreme, x, [axis], suffix=f"_{extreme}")
         pair = (best, x) if extreme == "max" else (x, best)
-        beyond = binary(op, "subtract", *pair, x.shape, "_beyond")
+        beyond = binary(op, "subtract", *pair, "_beyond")
         places = np.arange(length).reshape([length if i == axis else 1 for i in range(len(x.shape))])
-        values, shape = op.together(beyond, float(length), places)
-        candidates = op.emit(Select, values, shape, suffix="_candidates")
+        values = op.together(beyond, float(length), places)
+        candidates = op.emit(Select, values, suffix="_candidates")
         return reduce(op, "min", candidates, [axis], keepdims=keepdims)
 
     return lower

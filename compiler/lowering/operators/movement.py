@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from compiler.ir.ops import Pad, Repeat, Slice, Transpose
-from compiler.ir.values import Shape, Value
+from compiler.ir.values import Value
 from compiler.keras_file.jsons import shown
 from compiler.lowering.arithmetic import join, part, reshape
 from compiler.lowering.operators.operator import Operator
@@ -28,7 +28,7 @@ def _transposed(op: Operator, x: Value, order: list[int]) -> Value:
     if sorted(order) != list(range(len(x.shape) + 1)) or order[0]:
         raise op.error(f"axes={order} is no order of the axes behind the batch")
     permutation = tuple(axis - 1 for axis in order[1:])
-    return op.emit(Transpose, x, [x.shape[axis] for axis in permutation], permutation=permutation)
+    return op.emit(Transpose, x, permutation=permutation)
 
 
 def _transpose(op: Operator, x: Any) -> Value:
@@ -146,16 +146,14 @@ def _flip(op: Operator, x: Any) -> Value:
     x = op.tensor(x)
     for axis in axes_of(op, x):
         last = known(op, x, axis, "turning round") - 1
-        x = op.emit(Slice, x, x.shape, axis=axis, start=last, step=-1)
+        x = op.emit(Slice, x, axis=axis, start=last, step=-1)
     return x
 
 
 def _repeat(op: Operator, x: Any) -> Value:
     x, times = op.tensor(x), op.size("repeats")
     axis = axis_of(op, x, op.take("axis", None))
-    length = x.shape[axis]
-    shape = (*x.shape[:axis], None if length is None else length * times, *x.shape[axis + 1 :])
-    return op.emit(Repeat, x, shape, axis=axis, times=times)
+    return op.emit(Repeat, x, axis=axis, times=times)
 
 
 def _pad(op: Operator, x: Any) -> Value:
@@ -167,8 +165,7 @@ def _pad(op: Operator, x: Any) -> Value:
     if not fits or not all(type(n) is int and 0 <= n < 1 << 20 for pair in pairs for n in pair) or any(pairs[0]):
         raise op.error(f"pad_width={shown(width)} is not (before, after) for each axis behind the batch")
     pads = tuple((before, after) for before, after in pairs[1:])
-    shape = [None if n is None else n + sum(pair) for n, pair in zip(x.shape, pads, strict=True)]
-    return op.emit(Pad, x, shape, padding=pads, value=value)
+    return op.emit(Pad, x, padding=pads, value=value)
 
 
 def _get_item(op: Operator, x: Any, index: Any) -> Value:
@@ -211,7 +208,7 @@ def _cut(op: Operator, x: Value, axis: int, entry: slice | int) -> Value:
         open_end = isinstance(entry, slice) and entry.stop is None and entry.step in (None, 1)
         if not open_end or (entry.start or 0) < 0:
             known(op, x, axis, f"the index {entry}")
-        return op.emit(Slice, x, x.shape, axis=axis, start=entry.start or 0) if entry.start else x
+        return op.emit(Slice, x, axis=axis, start=entry.start or 0) if entry.start else x
     if isinstance(entry, int):
         if not -length <= entry < length:
             raise op.error(f"the index {entry} is outside an axis of {length}")
@@ -223,8 +220,7 @@ def _cut(op: Operator, x: Value, axis: int, entry: slice | int) -> Value:
         raise op.error(f"{entry} leaves nothing of an axis of {length}")
     if len(picked) == length and picked.step == 1:
         return x
-    shape: Shape = (*x.shape[:axis], len(picked), *x.shape[axis + 1 :])
-    return op.emit(Slice, x, shape, axis=axis, start=picked.start, step=picked.step)
+    return op.emit(Slice, x, axis=axis, start=picked.start, step=picked.step, count=len(picked))
 
 
 OPERATORS: dict[str, Callable[..., Any]] = {

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from compiler.ir.values import Shape, Value
+from compiler.ir.values import Value
 from compiler.keras_file.jsons import shown
 from compiler.lowering.layer import Layer
-from compiler.lowering.shapes import broadcast
 
 Operand = Value | np.ndarray
 
@@ -52,19 +51,18 @@ class Operator(Layer):
             raise self.error(f"numbers of shape {array.shape} do not fit a value of rank {rank}")
         return array
 
-    def together(self, *arguments: Any) -> tuple[list[Value], Shape]:
-        """Operands as values, and the shape that they broadcast to. With a batch in front, ranks have to be equal."""
+    def together(self, *arguments: Any) -> list[Value]:
+        """Operands as values that broadcast. With a batch in front, ranks have to be equal."""
         operands = [self.operand(argument) for argument in arguments]
         ranks = {len(operand.shape) for operand in operands if isinstance(operand, Value)}
         if len(ranks) != 1:
             raise self.error("its values are of different rank, so that the batch of one would meet an axis of another")
         rank = ranks.pop()
-        values, shape = [], (1,) * rank
+        values = []
         for operand in operands:
             value = operand if isinstance(operand, Value) else self.constant(self.fitted(operand, rank))
             values.append(value)
-            shape = broadcast(self, shape, value.shape)
-        return values, shape
+        return values
 
     def integers(self, key: str) -> tuple[int, ...]:
         """A whole number or a list of such."""
