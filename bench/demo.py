@@ -43,10 +43,10 @@ def main() -> int:
             return status
     print(f"\nFour corner waves at {HZ:g} Hz, {SAMPLES:,} samples each, through every model and its builds", flush=True)
     rows, passed = compare_float()
-    more, also, waves = compare_fixed()
+    more, also, waves, step = compare_fixed()
     print(table([("network", "runs as", "compared with", "result"), *rows, *more]))
     path = OUT / "corners.png"
-    picture(path, waves)
+    picture(path, waves, step)
     print(f"\npicture: {path}\ndone in {time.monotonic() - begin:.0f} s")
     return 0 if passed and also else 1
 
@@ -67,8 +67,8 @@ def compare_float() -> tuple[list[Row], bool]:
     return [("float", "C on an emulated Cortex-M7", "Keras", result)], fine
 
 
-def compare_fixed() -> tuple[list[Row], bool, dict[str, np.ndarray]]:
-    """The fixed-point builds, against each other to the last bit and against QKeras' float32."""
+def compare_fixed() -> tuple[list[Row], bool, dict[str, np.ndarray], float]:
+    """The fixed-point builds, against each other to the last bit and against QKeras' float32; waves, and a last bit."""
     from zoo.wavenet.legacy_keras import qkeras
 
     x, target = corner_waves(SAMPLES, HZ, quantized=True)
@@ -90,15 +90,17 @@ def compare_fixed() -> tuple[list[Row], bool, dict[str, np.ndarray]]:
         passed &= not different
         result = f"all {y.size:,} words equal to the last bit" if not different else f"{different:,} words DIFFER"
         rows.append(("16-bit", what, against, result))
-    steps = np.abs(keras_wave - on_m7) / fpga.graph.outputs[0].format.step
+    step = fpga.graph.outputs[0].format.step
+    steps = np.abs(keras_wave - on_m7) / step
     result = f"{np.mean(steps == 0):.2%} of words equal, the rest within {steps.max():.0f} last bits"
     rows.append(("16-bit", "C on an emulated Cortex-M7", "QKeras (float32)", result))
     waves = {"target": target, "QKeras": keras_wave, "Cortex-M7": on_m7, "Verilog": in_verilog}
-    return rows, passed, {name: wave[..., 0] for name, wave in waves.items()}
+    return rows, passed, {name: wave[..., 0] for name, wave in waves.items()}, step
 
 
-def picture(path: Path, waves: dict[str, np.ndarray], periods: float = 1.5) -> None:
-    """Four corners: the target broad, QKeras a line on it, Cortex-M7 rings, Verilog the points in the rings."""
+def picture(path: Path, waves: dict[str, np.ndarray], step: float, periods: float = 1.5) -> None:
+    """Four corners: the target broad, QKeras a line on it, Cortex-M7 rings, Verilog the points in the rings; and below
+    each how many last bits, of `step`, QKeras and Verilog are from the Cortex-M7."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -106,10 +108,11 @@ def picture(path: Path, waves: dict[str, np.ndarray], periods: float = 1.5) -> N
     first = int(np.ceil(SAMPLES / 2 / period) * period)
     shown = slice(first, first + int(periods * period) + 1)
     milliseconds = (np.arange(SAMPLES)[shown] - first) / SAMPLE_RATE * 1e3
-    figure = Figure(figsize=(13, 7.5), dpi=120, facecolor="white")
+    figure = Figure(figsize=(13, 8.6), dpi=110, facecolor="white")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(2, 2, sharex=True, sharey=True)
-    for index, (name, axis) in enumerate(zip(SHAPES, axes.flat, strict=True)):
+    axes = figure.subplots(4, 2, sharex=True, sharey="row", height_ratios=(5, 1, 5, 1))
+    pairs = zip(axes[::2].flat, axes[1::2].flat, strict=True)
+    for index, (name, (axis, below)) in enumerate(zip(SHAPES, pairs, strict=True)):
         target, keras_wave, m7, verilog = (waves[key][index, shown] for key in waves)
         axis.plot(milliseconds, target, color="#f2a65a", linewidth=6, alpha=0.55, label="target")
         axis.plot(milliseconds, keras_wave, color="#174a7c", linewidth=1.2, label="QKeras")
@@ -120,14 +123,20 @@ def picture(path: Path, waves: dict[str, np.ndarray], periods: float = 1.5) -> N
         axis.set_title(f"{name}  ({corner})", loc="left", fontsize=12, fontweight="bold")
         equal = "equal to the last bit" if np.array_equal(m7, verilog) else "NOT EQUAL"
         axis.set_title(f"Cortex-M7 and Verilog {equal}", loc="right", fontsize=9.5)
-        axis.set_ylim(-1.5, 1.5)
-        axis.set_yticks([-1, 0, 1])
-        axis.margins(x=0.01)
-        axis.grid(axis="y", color="#e6e9ec")
-        axis.set_axisbelow(True)
-        for side in ("top", "right", "left"):
-            axis.spines[side].set_visible(False)
-        axis.tick_params(length=0)
+        below.plot(milliseconds, (keras_wave - m7) / step, color="#174a7c", linewidth=0.8)
+        below.plot(milliseconds, (verilog - m7) / step, color="#c1121f", linewidth=1.2)
+        for each, limit in ((axis, 1.5), (below, 2.5)):
+            each.set_ylim(-limit, limit)
+            each.set_yticks([-1, 0, 1] if each is axis else [-2, 0, 2])
+            each.margins(x=0.01)
+            each.grid(axis="y", color="#e6e9ec")
+            each.set_axisbelow(True)
+            each.tick_params(length=0)
+            for side in ("top", "right", "left"):
+                each.spines[side].set_visible(False)
+    for axis, below in zip(axes[::2, 0], axes[1::2, 0], strict=True):
+        axis.set_ylabel("amplitude (1 = full scale)")
+        below.set_ylabel("from the M7,\nlast bits", fontsize=8)
     for axis in axes[-1]:
         axis.set_xlabel("milliseconds")
     title = f"One 16-bit WaveNet, a {HZ:g} Hz triangle shaped into four waves"
@@ -136,7 +145,7 @@ def picture(path: Path, waves: dict[str, np.ndarray], periods: float = 1.5) -> N
     figure.legend(
         handles, labels, loc="upper left", bbox_to_anchor=(0.005, 0.95), ncols=4, frameon=False, fontsize=10.5
     )
-    figure.tight_layout(rect=(0, 0, 1, 0.91), h_pad=1.6, w_pad=2)
+    figure.tight_layout(rect=(0, 0, 1, 0.92), h_pad=0.8, w_pad=2)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Software": None})
 
