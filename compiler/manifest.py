@@ -96,6 +96,13 @@ def warnings(report: Mapping[str, Any]) -> list[str]:
             f"the output stands only {snr:.1f} dB above its rounding error: worst-case ranges leave few bits; "
             "narrow --input-range, or train with quantisers"
         )
+    for layer in report["layers"]:
+        if steps := layer.get("bias_error_steps"):
+            found.append(
+                f"layer '{layer['layer']}': its bias is rounded by up to {steps:.2g} steps of the output, because "
+                f"weights of {layer['weights_format']} leave no bits for a finer grid; give the weights fewer bits, "
+                "or the layer's input more fraction bits"
+            )
     return found
 
 
@@ -112,6 +119,7 @@ def _layer(graph: Graph, op: MatMul) -> dict[str, Any]:
         "layer": op.layer,
         "folded": [layer for layer in folded if layer != op.layer],
         "macs": int(op.weights.size),
+        "bias_error_steps": op.bias_error,
     }
     entry |= {key: format and str(format) for key, format in formats.items()}
     limits = readers[0].output.range if readers else None

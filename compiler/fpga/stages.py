@@ -8,11 +8,11 @@ import numpy as np
 
 from compiler.errors import CompileError
 from compiler.ir.graph import Graph, rewrite
-from compiler.ir.numerics import Format
+from compiler.ir.numerics import WIDEST, Format, effective_shift
 from compiler.ir.ops import MatMul, Op, Requantize, Window
 from compiler.ir.values import Value
 from compiler.names import Namer
-from compiler.passes.integers import WIDEST, prove_accumulators
+from compiler.passes.integers import prove_accumulators
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,22 +83,20 @@ def _stage(graph: Graph, source: Value, namer: Namer) -> Stage:
     product, op = op, _only_reader(graph, op.output)
     if not isinstance(op, Requantize):
         raise CompileError("has no format to be rounded to", layer=product.output.layer)
-    # The hardware only drops bits; where the output has more of them, the weights bring them.
-    extra = max(0, -op.shift)
-    inputs = source.size
+    shift = effective_shift(op.shift, product.output.format.width, op.lo, op.hi)
     return Stage(
         name=namer(product.layer),
         source=source,
         output=op.output,
         layer=product.layer,
-        weights=product.weights << extra,
-        bias=product.bias << extra,
-        weight_width=product.weights_format.width + extra,
-        accumulator_width=product.output.format.width + extra,
+        weights=product.weights,
+        bias=product.bias,
+        weight_width=product.weights_format.width,
+        accumulator_width=product.output.format.width,
         taps=window.taps if window else 1,
         dilation=window.dilation if window else 1,
-        requantize=replace(op, shift=op.shift + extra),
-        initial=graph.state(window.state).initial if window else np.zeros(inputs, np.int64),
+        requantize=replace(op, shift=shift),
+        initial=graph.state(window.state).initial if window else np.zeros(source.size, np.int64),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from compiler.ir.graph import Graph
-from compiler.ir.numerics import rounding_half, signed_width
+from compiler.ir.numerics import effective_shift, rounding_half, signed_width
 from compiler.ir.ops import MatMul, Requantize, Window
 from compiler.ir.values import Value
 
@@ -14,10 +14,13 @@ def accumulator_width(graph: Graph, op: MatMul) -> int:
     """The least width of |bias| + sum |w| * max |x| plus the half that rounding may add, over all columns."""
     lo, hi = integer_range(graph, op.inputs[0])
     readers = [reader for reader in graph.consumers(op.output) if isinstance(reader, Requantize)]
-    half = max((rounding_half(reader.shift, reader.rounding) for reader in readers), default=0)
     # Python's integers: the proof itself must not overflow.
-    columns = np.abs(op.weights).astype(object).sum(axis=0) * max(-lo, hi) + np.abs(op.bias).astype(object)
-    return signed_width(-int(max(columns)) - half, int(max(columns)) + half)
+    columns = np.abs(op.weights.astype(object)).sum(axis=0) * max(-lo, hi) + np.abs(op.bias.astype(object))
+    most = int(max(columns))
+    width = signed_width(-most, most)
+    shifts = [(effective_shift(reader.shift, width, reader.lo, reader.hi), reader.rounding) for reader in readers]
+    half = max((rounding_half(*shift) for shift in shifts), default=0)
+    return signed_width(-most - half, most + half)
 
 
 def integer_range(graph: Graph, value: Value) -> tuple[int, int]:

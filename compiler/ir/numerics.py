@@ -13,6 +13,7 @@ import numpy as np
 
 Rounding = Literal["half_even", "half_up", "floor"]
 ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
+WIDEST = 62  # bits of an accumulator: int64 has one more for what rounding adds, and one to spare
 
 
 @dataclass(frozen=True)
@@ -58,22 +59,48 @@ def rounding_half(shift: int, rounding: Rounding) -> int:
     return 0 if rounding == "floor" or shift <= 0 else 1 << (shift - 1)
 
 
-def shift_round(x: np.ndarray, shift: int, rounding: Rounding) -> np.ndarray:
-    """Drops `shift` low bits of int64 integers (a negative shift appends zeros), rounding as told."""
+def shift_round(x: np.ndarray | int, shift: int, rounding: Rounding) -> np.ndarray | int:
+    """Drops `shift` low bits of integers (a negative shift appends zeros), rounding as told.
+
+    Args:
+        x: One integer, and then nothing overflows; or int64, and then the sum of each with half of 2**shift, or its
+            product with 2**-shift, must fit.
+    """
     if shift <= 0:
         return x << -shift
     if rounding == "floor":
         return x >> shift
-    half = np.int64(1) << np.int64(shift - 1)
+    half = 1 << (shift - 1)
     if rounding == "half_up":
         return (x + half) >> shift
     # Half to even: a tie rounds up only where the kept part is odd.
     return (x + (half - 1) + ((x >> shift) & 1)) >> shift
 
 
-def requantize(x: np.ndarray, shift: int, rounding: Rounding, lo: int, hi: int) -> np.ndarray:
-    """Rounds int64 integers by `shift` bits and clamps them: the only place where precision is given up."""
-    return np.clip(shift_round(x, shift, rounding), lo, hi)
+def requantize(x: np.ndarray | int, shift: int, rounding: Rounding, lo: int, hi: int) -> np.ndarray | int:
+    """Rounds integers by `shift` bits and clamps them: the only place where precision is given up.
+
+    Args:
+        x: One integer; or int64 of at most 62 bits, for any shift and bounds of at most 61 bits.
+    """
+    if isinstance(x, int):
+        return min(max(shift_round(x, shift, rounding), lo), hi)
+    shift = effective_shift(shift, WIDEST, lo, hi)
+    return np.clip(shift_round(_within(x, shift, lo, hi), shift, rounding), lo, hi)
+
+
+def effective_shift(shift: int, width: int, lo: int, hi: int) -> int:
+    """The shift that makes the same of integers of `width` bits and overflows in no machine.
+
+    Dropping one bit more than there are leaves what dropping any more does, and appending as many as [lo, hi] has
+    takes every integer but 0 out of it.
+    """
+    return max(-signed_width(lo, hi), min(shift, width + 1))
+
+
+def _within(x: np.ndarray, shift: int, lo: int, hi: int) -> np.ndarray:
+    """What of x a shift to the left does not take beyond [lo, hi], and the next integers instead of the rest."""
+    return x if shift >= 0 else np.clip(x, lo >> -shift, -(-hi >> -shift))
 
 
 def quantize(

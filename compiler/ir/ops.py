@@ -131,6 +131,8 @@ class MatMul(Op):
         bias: (columns,).
         weights_format: The grid the weights lie on; None in float.
         bias_format: The grid the file put the bias on; None where it has none.
+        bias_error: In a fixed-point graph, by how many steps of the output its grid misses the file's bias, where
+            that is so much that it may show.
         weights_of: The Keras layer that the weights come from, where a fold made the output another layer's.
     """
 
@@ -139,6 +141,7 @@ class MatMul(Op):
     axes: int = 1
     weights_format: Format | None = None
     bias_format: Format | None = None
+    bias_error: float | None = None
     weights_of: str = ""
 
     @property

@@ -18,7 +18,7 @@ from compiler.errors import CompileError
 from compiler.ir import ops as ir
 from compiler.ir.graph import Graph
 from compiler.ir.graph import Scan as ScanOp
-from compiler.ir.numerics import Format
+from compiler.ir.numerics import Format, effective_shift
 from compiler.ir.ops import Convolution, MatMul, Op, Recall, Unary, Window
 from compiler.ir.values import State, Value
 from compiler.mcu import float_steps
@@ -44,7 +44,7 @@ from compiler.mcu.steps import (
 from compiler.names import Namer
 
 MOST_ELEMENTS = 65535  # CMSIS-DSP counts rows and columns in 16 bits
-MOST_SHIFT = {"int32_t": 30, "int64_t": 62}
+MOST_SHIFT = {"int32_t": 30, "int64_t": 63}
 
 
 def schedule(graph: Graph, kernels: Kernels = "c") -> Schedule:
@@ -295,9 +295,9 @@ class _Scheduler:
         """The type a requantisation computes in."""
         if self._ctype(op.output) != "int16_t":
             raise CompileError(f"a value of {op.output.format.width} bits, more than 16", layer=op.output.layer)
-        width = max(format.width + (not format.signed) + max(0, -op.shift), 16)
+        width, shift = format.width + (not format.signed), _rescale(op).shift
         for wide in ("int32_t", "int64_t"):
-            if width <= (32 if wide == "int32_t" else 64) and op.shift <= MOST_SHIFT[wide]:
+            if width <= (32 if wide == "int32_t" else 64) and shift <= MOST_SHIFT[wide]:
                 return wide
         raise CompileError(f"a shift by {op.shift} bits of a {width}-bit accumulator", layer=op.output.layer)
 
@@ -340,7 +340,9 @@ def _may_be_one(given: Place, result: Place) -> bool:
 
 
 def _rescale(op: ir.Requantize) -> Rescale:
-    return Rescale(op.shift, op.rounding, op.lo, op.hi)
+    format = op.inputs[0].format
+    shift = effective_shift(op.shift, format.width + (not format.signed), op.lo, op.hi)
+    return Rescale(shift, op.rounding, op.lo, op.hi)
 
 
 def _first_layer(graph: Graph) -> str | None:

@@ -3,7 +3,9 @@
 Where the file has quantisers they win, and then every product needs one in front of it. A graph without
 any gets, for each value that a product reads or that leaves the graph, the format of `bits` bits whose
 range just holds what interval arithmetic finds, a bound of exactly a power of two losing its last step to
-saturation, as full scale does in Q15.
+saturation, as full scale does in Q15. No value gets a finer grid than the products it is rounded from, and no weights
+one on which products are far finer than the sums they are part of: such bits would say nothing, and take
+accumulators without end.
 """
 
 from __future__ import annotations
@@ -20,6 +22,12 @@ from compiler.ir.ops import Affine, MatMul, Op, Quantize, Unary, Window
 from compiler.ir.values import State, Value
 
 Interval = tuple[np.ndarray, np.ndarray]  # (channels,) each: the least and the greatest value
+
+# Bits by which products may be finer than the format that would hold their sums: an error of 2**-16 steps for each
+# input of 16 bits.
+FINER_PRODUCTS = 30
+# Bits of a whole part; beyond them a number is none in 32-bit floating point, or a zero.
+MOST_INTEGER_BITS, LEAST_INTEGER_BITS = 128, -149
 
 
 @dataclass(frozen=True)
@@ -49,12 +57,18 @@ def choose_formats(graph: Graph, options: FixedOptions) -> Graph:
         rows = len(op.weights) if isinstance(op, MatMul) else len(op.scale) if isinstance(op, Affine) else None
         if rows not in (None, op.inputs[0].size):
             raise CompileError("samples of more than one axis have no fixed-point form yet", layer=op.output.layer)
+    if len(graph.inputs) > 1 or len(graph.outputs) > 1:
+        side, values = ("inputs", graph.inputs) if len(graph.inputs) > 1 else ("outputs", graph.outputs)
+        raise CompileError(
+            f"{len(values)} {side}: in fixed point a model has one",
+            layer=values[1].layer,
+            hint="In floating point (--target mcu --numbers float) it may have several.",
+        )
     graph = _affine_as_product(graph)
     if any(isinstance(op, Quantize) for op in graph.ops):
         _demand_quantizers(graph)
-    else:
-        graph = _quantize_values(graph, options)
-    return _quantize_weights(graph, options)
+        return _quantize_weights(graph, options)
+    return _quantize_values(graph, options)
 
 
 def _affine_as_product(graph: Graph) -> Graph:
@@ -93,11 +107,14 @@ def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
     wanted = {op.inputs[0].name for op in graph.ops if isinstance(op, MatMul | Window)}
     wanted |= {value.name for value in graph.outputs}
     wanted -= {op.output.name for op in graph.ops if isinstance(op, Window)}
+    finest: dict[str, int] = {}  # fraction bits of the grid that a value lies on so far
 
     def grid(value: Value, rounding: Rounding) -> Quantize:
         lo, hi = ranges[value.name]
-        format = format_for(max(-lo.min(), hi.max()), options.bits)
+        format = format_for(_bound(value, ranges), options.bits)
+        format = replace(format, fraction=min(format.fraction, finest.get(value.name, format.fraction)))
         output = replace(value, name=f"{value.name}_q", range=(float(lo.min()), float(hi.max())))
+        finest[output.name] = format.fraction
         return Quantize(inputs=(value,), output=output, format=format, rounding=rounding, lo=format.lo, hi=format.hi)
 
     # Whoever feeds the build rounds the input, half to even.
@@ -105,6 +122,12 @@ def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
 
     def transform(op: Op) -> list[Op]:
         op = replace(op, inputs=tuple(heads[v.name].output if v.name in heads else v for v in op.inputs))
+        source = finest[op.inputs[0].name]
+        if isinstance(op, MatMul):
+            sums = format_for(_bound(op.output, ranges), options.bits)
+            op = _on_weights_grid(op, options.weight_bits, sums.fraction + FINER_PRODUCTS - source)
+            source += op.weights_format.fraction
+        finest[op.output.name] = source
         return [op, grid(op.output, options.rounding)] if op.output.name in wanted else [op]
 
     body = rewrite(graph, transform)
@@ -116,21 +139,40 @@ def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
     return replace(body, ops=(*heads.values(), *body.ops), states=states, outputs=outputs)
 
 
+def _bound(value: Value, ranges: dict[str, Interval]) -> float:
+    """The greatest magnitude of a value.
+
+    Raises:
+        CompileError: Beyond what 32-bit floating point holds.
+    """
+    lo, hi = ranges[value.name]
+    bound = float(max(-lo.min(), hi.max()))
+    if not bound < 2.0**MOST_INTEGER_BITS:
+        raise CompileError("its values may grow beyond 32-bit floating point", layer=value.layer)
+    return bound
+
+
 def _quantize_weights(graph: Graph, options: FixedOptions) -> Graph:
     """Weights that no quantiser of the file has put on a grid go on one of `weight_bits` bits."""
 
     def transform(op: Op) -> Op:
-        if not isinstance(op, MatMul) or op.weights_format is not None:
-            return op
-        format = format_for(float(np.abs(op.weights).max(initial=0)), options.weight_bits)
-        return replace(op, weights=dequantize(quantize(op.weights, format), format), weights_format=format)
+        return _on_weights_grid(op, options.weight_bits) if isinstance(op, MatMul) else op
 
     return rewrite(graph, transform)
 
 
+def _on_weights_grid(op: MatMul, bits: int, finest: int | None = None) -> MatMul:
+    """A product whose weights lie on a grid: the file's, or one of so many bits, of at most `finest` fraction bits."""
+    if op.weights_format is not None:
+        return op
+    format = format_for(float(np.abs(op.weights).max(initial=0)), bits)
+    format = replace(format, fraction=min(format.fraction, format.fraction if finest is None else finest))
+    return replace(op, weights=dequantize(quantize(op.weights, format), format), weights_format=format)
+
+
 def format_for(bound: float, width: int) -> Format:
     """The signed format of a width with the most fraction bits that holds numbers up to a bound in magnitude."""
-    integer_bits = math.ceil(math.log2(bound)) if bound > 0 else 0
+    integer_bits = max(LEAST_INTEGER_BITS, math.ceil(math.log2(bound))) if bound > 0 else 0
     return Format(True, width, width - 1 - integer_bits)
 
 
@@ -140,8 +182,9 @@ def worst_case_ranges(graph: Graph, input_range: tuple[float, float]) -> dict[st
     for value in graph.inputs:
         lo, hi = np.full(value.size, float(input_range[0])), np.full(value.size, float(input_range[1]))
         ranges[value.name] = _with_rest(graph, value, (lo, hi))
-    for op in graph.ops:
-        ranges[op.output.name] = _with_rest(graph, op.output, _image(op, ranges[op.inputs[0].name]))
+    with np.errstate(over="ignore", invalid="ignore"):  # whoever makes a format of a range looks whether it is one
+        for op in graph.ops:
+            ranges[op.output.name] = _with_rest(graph, op.output, _image(op, ranges[op.inputs[0].name]))
     return ranges
 
 

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from compiler.errors import CompileError
 from compiler.ir.accumulators import accumulator_width
 from compiler.ir.graph import Graph, replace_values, rewrite
-from compiler.ir.numerics import Format, quantize, requantize, rounding_half
+from compiler.ir.numerics import WIDEST, Format, quantize, requantize, rounding_half
 from compiler.ir.ops import MatMul, Op, Quantize, Requantize, Unary, Window
 from compiler.ir.values import Value
-
-# The widest accumulator; int64 leaves one bit for what rounding adds. Accumulators have it until proven narrower.
-WIDEST = 62
+from compiler.passes.bias_grid import integer_product, output_grids
 
 
 def to_integers(graph: Graph) -> Graph:
     """Exchanges real numbers for integers: weights, biases, states and quantisers alike."""
     graph = _absorb_input_quantizers(graph)
+    grids = output_grids(graph)
 
     def transform(op: Op) -> Op:
         (x,) = op.inputs
@@ -27,7 +24,7 @@ def to_integers(graph: Graph) -> Graph:
             case Window():
                 return replace(op, output=replace(op.output, format=x.format))
             case MatMul():
-                return _integer_product(op, x.format)
+                return integer_product(op, x.format, grids.get(op.output.name, ()))
             case Unary(function="relu"):
                 # A value keeps its format; only the clamp is new.
                 return Requantize(
@@ -75,26 +72,6 @@ def _absorb_input_quantizers(graph: Graph) -> Graph:
     return replace_values(graph, read)
 
 
-def _integer_product(op: MatMul, format: Format) -> MatMul:
-    fraction = format.fraction + op.weights_format.fraction
-    if op.bias_format and op.bias_format.fraction > fraction:
-        # A bias finer than the products: the accumulator takes the bias' grid, so that nothing is lost.
-        extra = op.bias_format.fraction - fraction
-        finer = Format(True, op.weights_format.width + extra, op.weights_format.fraction + extra)
-        return _integer_product(replace(op, weights_format=finer), format)
-    weights = op.weights * 2.0**op.weights_format.fraction
-    integers = np.rint(weights).astype(np.int64)
-    if not np.array_equal(weights, integers):
-        raise CompileError(f"its weights do not lie on the grid of {op.weights_format}", layer=op.output.layer)
-    return replace(
-        op,
-        weights=integers,
-        # Half to even, and no saturation: the accumulator is made wide enough for it afterwards.
-        bias=np.rint(op.bias * 2.0**fraction).astype(np.int64),
-        output=replace(op.output, format=Format(True, WIDEST, fraction)),
-    )
-
-
 def _integer_states(graph: Graph) -> Graph:
     states = tuple(replace(state, initial=quantize(state.initial, state.value.format)) for state in graph.states)
     return replace(graph, states=states)
@@ -112,8 +89,8 @@ def fuse_clamps(graph: Graph) -> Graph:
             lo, hi = _through(before.lo, op), _through(before.hi, op)
             op = replace(op, inputs=before.inputs, lo=lo, hi=hi, output=_folding(op.output, before))
         elif before is not None and op.shift == 0 and len(graph.consumers(before.output)) == 1:
-            lo, hi = np.clip(before.lo, op.lo, op.hi), np.clip(before.hi, op.lo, op.hi)
-            op = replace(before, lo=int(lo), hi=int(hi), output=_folding(op.output, before))
+            lo, hi = _through(before.lo, op), _through(before.hi, op)
+            op = replace(before, lo=lo, hi=hi, output=_folding(op.output, before))
         made[op.output.name] = op
         return op
 
@@ -121,7 +98,8 @@ def fuse_clamps(graph: Graph) -> Graph:
 
 
 def _through(bound: int, op: Requantize) -> int:
-    return int(requantize(np.int64(bound), op.shift, op.rounding, op.lo, op.hi))
+    """What becomes of a bound: in Python's integers, because an accumulator's may be shifted far beyond 64 bits."""
+    return requantize(bound, op.shift, op.rounding, op.lo, op.hi)
 
 
 def _folding(value: Value, before: Requantize) -> Value:
@@ -136,11 +114,13 @@ def fold_rounding(graph: Graph) -> Graph:
         for value in op.inputs:
             up = isinstance(op, Requantize) and op.rounding == "half_up"
             halves.setdefault(value.name, set()).add(rounding_half(op.shift, "half_up") if up else 0)
-    foldable = {
-        op.output.name: next(iter(halves[op.output.name]))
-        for op in graph.ops
-        if isinstance(op, MatMul) and not graph.is_output(op.output) and len(halves.get(op.output.name, ())) == 1
-    }
+    foldable: dict[str, int] = {}
+    for op in graph.ops:
+        if isinstance(op, MatMul) and not graph.is_output(op.output) and len(halves.get(op.output.name, ())) == 1:
+            (half,) = halves[op.output.name]
+            # A half beyond any accumulator belongs to a shift that leaves nothing: the targets drop fewer bits then.
+            if half < 1 << (WIDEST - 2):
+                foldable[op.output.name] = half
 
     def transform(op: Op) -> Op:
         if isinstance(op, MatMul) and op.output.name in foldable:

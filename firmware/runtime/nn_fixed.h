@@ -49,13 +49,14 @@ NN_INLINE int64_t nn_clamp_i64(int64_t x, int64_t lo, int64_t hi)
 }
 
 /* Drops `shift` low bits of x, rounding, then clamps to [lo, hi]; a negative shift appends zeros.
-   _i32: -15 <= shift <= 30, and x plus half of 2^shift, or x times 2^-shift, fits 32 bits.
-   _i64: -47 <= shift <= 62, and the same in 64 bits. */
+   _i32: shift <= 30, x plus half of 2^shift fits 32 bits, and so do lo and hi plus 2^-shift.
+   _i64: shift <= 63, and the same in 64 bits. */
 #define NN_REQUANTIZE_FUNCTION(suffix, type)                                                                         \
     NN_INLINE type nn_requantize_##suffix(type x, int shift, nn_rounding rounding, type lo, type hi)                 \
     {                                                                                                                \
         if (shift < 0) {                                                                                             \
-            x *= (type)1 << -shift;                                                                                  \
+            /* Stops what would leave [lo, hi] just beyond it, before the zeros take it out of the type. */          \
+            x = nn_clamp_##suffix(x, lo >> -shift, -(-hi >> -shift)) * ((type)1 << -shift);                          \
         } else if (shift > 0) {                                                                                      \
             const type half = (type)((type)1 << (shift - 1));                                                        \
             if (rounding == NN_HALF_UP) {                                                                            \

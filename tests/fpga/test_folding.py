@@ -106,9 +106,8 @@ def test_a_lone_requantisation_becomes_a_stage():
     down = Requantize(inputs=(last,), output=narrow, shift=4, rounding="half_even", lo=0, hi=narrow.format.hi)
     up = Requantize(inputs=(narrow,), output=wide, shift=-6, rounding="floor", lo=0, hi=wide.format.hi)
     chain = stages(replace(graph, ops=(*graph.ops, down, up), outputs=(wide,)))
-    assert [stage.requantize.shift for stage in chain[1:]] == [4, 0]
-    assert np.array_equal(chain[1].weights, np.eye(3))
-    assert np.array_equal(chain[2].weights, 64 * np.eye(3))
+    assert [stage.requantize.shift for stage in chain[1:]] == [4, -6]
+    assert all(np.array_equal(stage.weights, np.eye(3)) for stage in chain[1:])
 
 
 def test_branches_are_refused_by_name():

@@ -1,0 +1,137 @@
+"""A product's numbers as integers, its bias on a grid that is fine enough for what is made of the sums.
+
+Products of inputs and weights lie on the grid 2**-products. A bias need not: QKeras quantises none unless told to, and
+where inputs and weights have few fraction bits, rounding the bias to their grid would move outputs, or lose it.
+The sums are rounded afterwards, so what counts is on which side of each rounding threshold a sum falls. Thresholds
+lie halfway between the outputs' steps (on them, when rounding is by floor), and products + bias >= threshold asks
+where the bias lies between neighbouring points of the grid that holds both products and thresholds. One bit behind
+that grid answers it: set, for a bias in between, it keeps every sum off the thresholds, on the right side. Then the
+outputs are those of the real bias, whatever it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compiler.errors import CompileError
+from compiler.ir.graph import Graph
+from compiler.ir.numerics import WIDEST, Format, Rounding, signed_width
+from compiler.ir.ops import MatMul, Quantize, Unary
+
+# Where products are finer than the output's steps by so many bits, rounding the bias to their grid moves a sum by at
+# most 2**-(ENOUGH + 1) steps, and the accumulator stays as narrow as they need it.
+ENOUGH = 6
+WEIGHT_BITS = 16  # a finer grid takes bits from the weights, which have so many at most
+
+
+@dataclass(frozen=True)
+class OutputGrid:
+    """The grid that the sums of a product are rounded to, and how."""
+
+    fraction: int
+    rounding: Rounding
+
+    @property
+    def thresholds(self) -> int:
+        """Fraction bits of the numbers at which the rounded value changes."""
+        return self.fraction + (self.rounding != "floor")
+
+
+def output_grids(graph: Graph) -> Mapping[str, Sequence[OutputGrid]]:
+    """By the name of a product's output: the quantisers that read it, at once or behind a relu."""
+    grids: dict[str, list[OutputGrid]] = {}
+    origin = {op.output.name: op.output.name for op in graph.ops if isinstance(op, MatMul)}
+    for op in graph.ops:
+        source = origin.get(op.inputs[0].name) if op.inputs else None
+        if source and isinstance(op, Unary):
+            origin[op.output.name] = source
+        elif source and isinstance(op, Quantize):
+            grids.setdefault(source, []).append(OutputGrid(op.format.fraction, op.rounding))
+    return grids
+
+
+def integer_product(op: MatMul, format: Format, outputs: Sequence[OutputGrid]) -> MatMul:
+    """A product of real numbers on grids -> the same on integers.
+
+    Args:
+        format: Of its input.
+        outputs: What its sums are rounded to.
+
+    Raises:
+        CompileError: Its weights lie on no grid, or its bias is too large for any accumulator.
+    """
+    weights = _integers(op.weights, op.weights_format.fraction)
+    if weights is None:
+        raise CompileError(f"its weights do not lie on the grid of {op.weights_format}", layer=op.layer)
+    products = format.fraction + op.weights_format.fraction
+    fraction, bias, error = _place(op, products, outputs, _spare_bits(weights))
+    extra = fraction - products
+    grid = Format(True, op.weights_format.width + extra, op.weights_format.fraction + extra)
+    return replace(
+        op,
+        weights=weights << extra,
+        bias=_checked(op, bias),
+        weights_format=grid,
+        bias_error=error,
+        output=replace(op.output, format=Format(True, WIDEST, fraction)),
+    )
+
+
+def _place(
+    op: MatMul, products: int, outputs: Sequence[OutputGrid], spare: int
+) -> tuple[int, np.ndarray, float | None]:
+    """The accumulator's fraction bits, the bias as floats that hold whole numbers, and by how many of the output's
+    steps it misses the real one, where that may show."""
+    steps = max((grid.fraction for grid in outputs), default=products)
+    if _holds(op.bias, products) or (op.bias_format is None and steps + ENOUGH <= products):
+        return products, np.rint(_scaled(op.bias, products)), None
+    decisive = max([products, *(grid.thresholds for grid in outputs)])
+    for fraction in range(products + 1, min(decisive, products + spare) + 1):
+        if _holds(op.bias, fraction):
+            return fraction, _scaled(op.bias, fraction), None
+    if decisive < products + spare:
+        real = _scaled(op.bias, decisive)
+        below = np.floor(real)
+        return decisive + 1, 2 * below + (below != real), None
+    fraction = products + spare
+    bias = np.rint(_scaled(op.bias, fraction))
+    error = float(_scaled(np.abs(_scaled(op.bias, fraction) - bias), steps - fraction).max())
+    return fraction, bias, error if error > 2.0 ** -(ENOUGH + 1) else None
+
+
+def _spare_bits(weights: np.ndarray) -> int:
+    """By how many bits all weights can be shifted and still have no more than they may."""
+    if not weights.any():
+        return WEIGHT_BITS
+    return max(0, WEIGHT_BITS - signed_width(int(weights.min()), int(weights.max())))
+
+
+def _scaled(numbers: np.ndarray, fraction: int) -> np.ndarray:
+    """Times 2**fraction: exact in floating point, or infinite."""
+    with np.errstate(over="ignore"):
+        return np.ldexp(numbers, fraction)
+
+
+def _holds(numbers: np.ndarray, fraction: int) -> bool:
+    scaled = _scaled(numbers, fraction)
+    return np.array_equal(scaled, np.rint(scaled))
+
+
+def _integers(numbers: np.ndarray, fraction: int) -> np.ndarray | None:
+    scaled = _scaled(numbers, fraction)
+    whole = np.array_equal(scaled, np.rint(scaled)) and np.abs(scaled).max(initial=0) <= 1 << 31
+    return scaled.astype(np.int64) if whole else None
+
+
+def _checked(op: MatMul, bias: np.ndarray) -> np.ndarray:
+    largest = np.abs(bias).max(initial=0)
+    if not largest < 1 << (WIDEST - 2):
+        raise CompileError(
+            f"its bias, up to {np.abs(op.bias).max():g}, needs an accumulator of more than {WIDEST} bits",
+            layer=op.layer,
+            hint="Its inputs and weights have very fine grids: give them fewer fraction bits.",
+        )
+    return bias.astype(np.int64)
