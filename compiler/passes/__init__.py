@@ -11,7 +11,13 @@ from functools import partial
 
 from compiler.ir.graph import Graph
 from compiler.ir.verifier import Level, verify
-from compiler.passes.clean import merge_repeated_relu, remove_dead, remove_renamings, round_to_float32
+from compiler.passes.clean import (
+    merge_repeated_relu,
+    remove_dead,
+    remove_renamings,
+    round_to_float32,
+    sink_reshapes,
+)
 from compiler.passes.common import fold_constants, merge_equal
 from compiler.passes.dead_taps import remove_dead_taps
 from compiler.passes.fold_batch_norm import fold_into_product_before, fold_into_products_after
@@ -37,6 +43,7 @@ def simplify(mode: str = "stream") -> list[tuple[Level, Pass]]:
     return [
         *begin,
         (level, remove_renamings),
+        (level, sink_reshapes),
         (level, fold_constants),
         (level, merge_equal),
         (level, fold_into_product_before),

@@ -26,6 +26,7 @@ from compiler.ir.ops import (
     MatMul,
     Op,
     Pad,
+    Pool,
     Quantize,
     Reduce,
     Repeat,
@@ -149,6 +150,8 @@ class _Streamer:
             case Slice() if op.step == 1 and self._to_the_end(op):
                 # Nothing is computed, but the same samples count from elsewhere: a name of their own says so.
                 self._add(op.output, self._emit(Reshape(inputs=xs, output=y)), self._lag(xs[0]) + op.start)
+            case Pool():
+                self._pool(op, xs[0], y)
             case Pad() if not any(op.padding[0]):
                 self._add(op.output, self._emit(replace(op, inputs=xs, output=y, padding=op.padding[1:])), lags[0])
             case Pad():
@@ -225,48 +228,67 @@ class _Streamer:
         self._add(op.output, same, -before)
 
     def _convolution(self, op: Convolution, x: Value, y: Value) -> None:
-        if len(op.strides) != 1:
-            raise _refuse(op.output, "it convolves over more than time")
-        (stride,), (dilation,), ((before, after),) = op.strides, op.dilation, op.padding
-        taps = op.kernel.shape[0]
-        reach = (taps - 1) * dilation
+        (stride, *_), (dilation, *_), ((before, after), *_) = op.strides, op.dilation, op.padding
         if stride != 1:
             raise _refuse(op.output, f"strides={stride}")
         if after:
             raise _refuse(op.output, "padding='same' looks ahead")
+        reach = (op.kernel.shape[0] - 1) * dilation
         lag = self._lag(x) + reach - before
         if before and self._lag(x):
             raise _refuse(op.output, "it pads zeros behind a 'valid' convolution")
-        if taps > 1:
-            x = self._window(x, taps, dilation, self._value(y, "window", (taps, *x.shape)))
-        if op.groups == 1:
-            weights = op.kernel.reshape(-1, op.kernel.shape[-1])
-            formats = {"weights_format": op.kernel_format, "bias_format": op.bias_format, "weights_of": op.weights_of}
-            axes = len(x.shape)
-            self._emit(MatMul(inputs=(x,), output=y, weights=weights, bias=op.bias, axes=axes, **formats))
+        if len(op.strides) == 1:
+            self._product(op, x, y)
+        elif y.shape[0] == 1 and (op.groups == 1 or x.shape[0] == 1):
+            # All of the width goes into one number a filter: a convolution over time of that many more channels.
+            row = self._emit(Reshape(inputs=(x,), output=self._value(y, "row", (x.size,))))
+            flat = self._value(y, "flat", y.shape[1:])
+            self._product(replace(op, kernel=_over_width(op, x.shape[0])), row, flat)
+            self._emit(Reshape(inputs=(flat,), output=y))
+        elif op.kernel.shape[1] == op.strides[1] == 1 and not any(op.padding[1]):
+            self._product(replace(op, kernel=op.kernel[:, 0]), x, y)
         else:
-            self._grouped(op, x, y)
+            raise _refuse(op.output, "it convolves over more than time")
         self._add(op.output, y, lag)
 
-    def _grouped(self, op: Convolution, x: Value, y: Value) -> None:
+    def _product(self, op: Convolution, x: Value, y: Value) -> None:
+        """A convolution over time, kernel (taps, C // groups, F), at each place of another axis where x has one."""
+        taps, _, filters = op.kernel.shape
+        wide = x.shape[:-1]
+        if taps > 1:
+            x = self._window(x, taps, op.dilation[0], self._value(y, "window", (taps, *x.shape)))
+        if op.groups > 1:
+            self._grouped(op, x, y, wide)
+            return
+        if taps > 1 and wide:
+            x = self._emit(
+                Transpose(inputs=(x,), output=self._value(y, "taps", (*wide, taps, x.shape[-1])), permutation=(1, 0, 2))
+            )
+        weights = op.kernel.reshape(-1, filters)
+        formats = {"weights_format": op.kernel_format, "bias_format": op.bias_format, "weights_of": op.weights_of}
+        axes = 1 if taps == 1 else 2
+        self._emit(MatMul(inputs=(x,), output=y, weights=weights, bias=op.bias, axes=axes, **formats))
+
+    def _grouped(self, op: Convolution, x: Value, y: Value, wide: tuple[int, ...]) -> None:
         taps, width, filters = op.kernel.shape
         each = filters // op.groups
-        if x.shape == (width * op.groups,):
+        if x.shape == (*wide, width * op.groups):
             x = self._emit(Reshape(inputs=(x,), output=self._value(y, "taps", (1, *x.shape))))
         if width == 1:
             # Depthwise: channel c meets filters c*m ... c*m + m-1, tap by tap.
             if each > 1:
-                x = self._emit(
-                    Repeat(inputs=(x,), output=self._value(y, "repeated", (taps, filters)), axis=1, times=each)
-                )
-            kernel = self._value(y, "kernel", (taps, filters))
-            self._emit(Constant(inputs=(), output=kernel, value=op.kernel[:, 0]))
-            products = self._value(y, "products", (taps, filters))
+                repeated = self._value(y, "repeated", (taps, *wide, filters))
+                x = self._emit(Repeat(inputs=(x,), output=repeated, axis=len(wide) + 1, times=each))
+            kernel = self._value(y, "kernel", (taps, *(1 for _ in wide), filters))
+            self._emit(Constant(inputs=(), output=kernel, value=op.kernel.reshape(kernel.shape)))
+            products = self._value(y, "products", (taps, *wide, filters))
             self._emit(Binary(inputs=(x, kernel), output=products, function="multiply"))
-            sums = self._value(y, "sums", (filters,))
+            sums = self._value(y, "sums", (*wide, filters))
             self._emit(Reduce(inputs=(products,), output=sums, function="sum", axes=(0,)))
             self._emit(Affine(inputs=(sums,), output=y, scale=np.ones(filters), shift=op.bias))
             return
+        if wide:
+            raise _refuse(op.output, "it convolves over more than time")
         parts = []
         for group in range(op.groups):
             own = self._value(y, f"group_{group}_taps", (taps, width))
@@ -276,6 +298,31 @@ class _Streamer:
             part = self._value(y, f"group_{group}", (each,))
             parts.append(self._emit(MatMul(inputs=(own,), output=part, weights=weights, bias=op.bias[mine], axes=2)))
         self._emit(Concatenate(inputs=tuple(parts), output=y, axis=0))
+
+    def _pool(self, op: Pool, x: Value, y: Value) -> None:
+        """Pooling over time by steps of one is an extreme or a mean of taps; what is over other axes stays pooling."""
+        if op.strides[0] != 1:
+            raise _refuse(op.output, f"strides={op.strides[0]}")
+        if any(op.padding[0]):
+            raise _refuse(op.output, "padding='same' looks ahead")
+        lag, taps = self._lag(x), op.size[0]
+        more = replace(op, size=op.size[1:], strides=op.strides[1:], padding=op.padding[1:])
+        inner = bool(more.size) and (*more.size, *more.strides) != (1, 1)
+        if taps > 1:
+            window = self._window(x, taps, 1, self._value(y, "window", (taps, *x.shape)))
+            x = self._emit(
+                Reduce(
+                    inputs=(window,),
+                    output=self._value(y, "pooled", x.shape) if inner else y,
+                    function=op.function,
+                    axes=(0,),
+                )
+            )
+        if inner:
+            self._emit(replace(more, inputs=(x,), output=y))
+        elif taps == 1:
+            self._emit(Reshape(inputs=(x,), output=y))
+        self._add(op.output, y, lag + taps - 1)
 
     def _scan(self, op: Scan, x: Value, y: Value) -> None:
         """The body becomes part of the stream, its states part of the stream's."""
@@ -298,6 +345,17 @@ class _Streamer:
             name = names[state.name]
             self.states[name] = replace(state, name=name, value=env[state.value.name])
         self._add(op.output, y, self._lag(x))
+
+
+def _over_width(op: Convolution, width: int) -> np.ndarray:
+    """The kernel (taps, width * C // groups, F) of a convolution over time and width that gives one column."""
+    taps, across, channels, filters = op.kernel.shape
+    kernel = np.zeros((taps, width, channels, filters))
+    for tap in range(across):
+        place = tap * op.dilation[1] - op.padding[1][0]
+        if 0 <= place < width:
+            kernel[:, place] = op.kernel[:, tap]
+    return kernel.reshape(taps, width * channels, filters)
 
 
 def _why(op: Op) -> str:

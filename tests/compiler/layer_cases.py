@@ -118,7 +118,6 @@ CONVOLUTION_CASES = [
         make("Conv2D", 4, 3, dilation_rate=2, padding="same"),
         make("Conv2D", 6, 3, groups=3),
         make("Conv2D", 6, 3, groups=3, padding="same", strides=2),
-        make("Conv2D", 4, 1, activation="relu"),
         make("DepthwiseConv2D", 3),
         make("DepthwiseConv2D", (2, 3), depth_multiplier=2, padding="same"),
         make("DepthwiseConv2D", 3, strides=2, padding="same", use_bias=False),
@@ -132,6 +131,34 @@ CONVOLUTION_CASES = [
         make("Conv2DTranspose", 4, (2, 3), strides=(2, 1), padding="same"),
         make("Conv2DTranspose", 4, 3, strides=2, padding="same", output_padding=1),
     ),
+]
+
+# One-dimensional in truth: an axis of width 1, or a kernel as wide as its input, or one that moves along time alone.
+CONVOLUTION_CASES += [
+    *rows(
+        "S",
+        (None, 1, 3),
+        make("Conv2D", 4, (3, 1)),
+        make("Conv2D", 4, (2, 1), dilation_rate=(3, 1), activation="relu"),
+        make("Conv2D", 6, (3, 1), groups=3, use_bias=False),
+        make("Conv2D", 4, (1, 3), padding="same"),
+        make("DepthwiseConv2D", (3, 1)),
+        make("DepthwiseConv2D", (3, 1), depth_multiplier=2, dilation_rate=(2, 1), activation="relu"),
+        make("SeparableConv2D", 4, (3, 1)),
+        make("SeparableConv2D", 4, (2, 1), depth_multiplier=2, use_bias=False),
+    ),
+    *rows(
+        "S",
+        (None, 5, 3),
+        make("Conv2D", 4, (3, 5)),
+        make("Conv2D", 4, (2, 2), dilation_rate=(1, 4)),
+        make("Conv2D", 4, (3, 1)),
+        make("DepthwiseConv2D", (3, 1), depth_multiplier=2),
+        make("SeparableConv2D", 4, (3, 1)),
+    ),
+    *rows("S", IMAGE, make("Conv2D", 4, 1, activation="relu"), make("DepthwiseConv2D", 1)),
+    *rows("F", (12, 1, 3), make("Conv2D", 4, (3, 1), padding="same"), make("Conv2D", 4, (3, 1), strides=(2, 1))),
+    *rows("F", (12, 5, 6), make("Conv2D", 6, (3, 1), groups=2)),
 ]
 
 DENSE_CASES = [
@@ -240,7 +267,7 @@ POOLING_CASES = [
             for args, kwargs in (
                 ((2,), {}),
                 ((3,), {"padding": "same"}),
-                ((3,), {"strides": 1}),
+                ((3,), {"strides": 1, "padding": "same"}),
                 ((4,), {"strides": 3, "padding": "same"}),
             )
         ),
@@ -258,7 +285,7 @@ POOLING_CASES = [
             for args, kwargs in (
                 ((2,), {}),
                 (((2, 3),), {"padding": "same"}),
-                ((3,), {"strides": (1, 2)}),
+                ((3,), {"strides": (1, 2), "padding": "same"}),
                 ((3,), {"strides": 2, "padding": "same"}),
             )
         ),
@@ -266,6 +293,21 @@ POOLING_CASES = [
         make("GlobalMaxPooling2D", keepdims=True),
         make("GlobalAveragePooling2D"),
         make("GlobalAveragePooling2D", keepdims=True),
+    ),
+]
+
+POOLING_CASES += [
+    *rows("S", TIME, *(make(f"{kind}Pooling1D", n, strides=1) for kind in ("Max", "Average") for n in (3, 1))),
+    *rows(
+        "S",
+        (None, 4, 3),
+        *(
+            make(f"{kind}Pooling2D", size, strides=strides)
+            for kind in ("Max", "Average")
+            for size, strides in (((3, 1), 1), ((1, 2), (1, 2)), ((2, 3), 1))
+        ),
+        make("MaxPooling2D", (1, 3), strides=(1, 2), padding="same"),
+        make("AveragePooling2D", (1, 3), strides=(1, 2), padding="same"),
     ),
 ]
 
