@@ -1,7 +1,7 @@
 """The functions of one number: what each is called, its parameters, and its definition in numpy.
 
-firmware/runtime/nn_functions.h states the same in C. Definitions follow Keras 3 (keras.activations), where
-they exist there.
+firmware/runtime/nn_float.h and nn_functions.h state the same in C. Definitions follow Keras 3 (keras.activations),
+where they exist there; what becomes of NaN, docs/numbers.md says.
 """
 
 from __future__ import annotations
@@ -32,11 +32,16 @@ def _erf(x: Array) -> Array:
 
 def _relu(x: Array, negative_slope: float, max_value: float, threshold: float) -> Array:
     above = np.minimum(x, max_value)
-    return np.where(x > threshold, above, negative_slope * (x - threshold))
+    return np.where(x > threshold, above, negative_slope * (x - threshold) if negative_slope else x.dtype.type(0))
 
 
 def _elu(x: Array, alpha: float) -> Array:
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+def _squareplus(x: Array, b: float) -> Array:
+    root = np.sqrt(x * x + b)
+    return np.where(x >= 0, 0.5 * (x + root), 0.5 * b / (root - x))
 
 
 def _shrink(x: Array, threshold: float) -> Array:
@@ -47,7 +52,7 @@ SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 # name: (how many parameters, definition)
 FUNCTIONS: dict[str, tuple[int, Callable[..., Array]]] = {
-    "relu": (0, lambda x: np.maximum(x, 0)),
+    "relu": (0, lambda x: np.where(x > 0, x, 0)),  # one instruction of the Cortex-M7, which makes NaN 0
     # negative_slope, max_value (infinite for none), threshold
     "relu_general": (3, _relu),
     "leaky_relu": (1, lambda x, slope: np.where(x >= 0, x, slope * x)),
@@ -62,7 +67,7 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Array]]] = {
     "mish": (0, lambda x: x * np.tanh(_softplus(x))),
     "softplus": (0, _softplus),
     "softsign": (0, lambda x: x / (1 + np.abs(x))),
-    "squareplus": (1, lambda x, b: 0.5 * (x + np.sqrt(x * x + b))),
+    "squareplus": (1, _squareplus),
     "soft_shrink": (1, _shrink),
     "hard_shrink": (1, lambda x, threshold: np.where(np.abs(x) > threshold, x, 0)),
     "tanh_shrink": (0, lambda x: x - np.tanh(x)),
@@ -85,6 +90,20 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Array]]] = {
     "reciprocal": (0, lambda x: 1 / x),
     "sin": (0, np.sin),
     "cos": (0, np.cos),
+}
+
+# What the parameters of a function are called, in their order.
+PARAMETERS: dict[str, tuple[str, ...]] = {
+    "relu_general": ("negative_slope", "max_value", "threshold"),
+    "leaky_relu": ("negative_slope",),
+    "elu": ("alpha",),
+    "celu": ("alpha",),
+    "squareplus": ("b",),
+    "soft_shrink": ("threshold",),
+    "hard_shrink": ("threshold",),
+    "threshold": ("threshold", "value"),
+    "clip": ("lower bound", "upper bound"),
+    "rsqrt": ("epsilon",),
 }
 
 

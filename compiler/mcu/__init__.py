@@ -9,15 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compiler.errors import CompileError
 from compiler.ir.graph import Graph
-from compiler.mcu import cmsis, emit, header, tables
+from compiler.mcu import emit, header, runtime, tables
 from compiler.mcu.packing import Kernels
 from compiler.mcu.scheduler import check, schedule
-from compiler.resources import RUNTIME
 
 if TYPE_CHECKING:
     from compiler.mcu.runner import Run, image_size, run
@@ -35,8 +33,6 @@ __all__ = [
     "weights_bytes",
 ]
 
-HEADERS = ("nn_base.h", "nn_convert.h", "nn_fixed.h", "nn_float.h", "nn_kernels_fixed_c.h", "nn_ring.h")
-FLOAT_HEADERS = ("nn_boxes.h", "nn_functions.h", "nn_strided.h")
 # Names whose type, <name>_t, the C library has already.
 TAKEN = re.compile(
     r"(size|ssize|ptrdiff|wchar|wint|float|double|time|clock|off|div|max_align|u?int(ptr|max|(_fast|_least)?\d+))$"
@@ -55,7 +51,7 @@ def generate(
 
     `pieces` gives them without holding the weights' text in memory.
 
-    They compile in their folder with `cc -c -I. *.c`, without the -I. where CMSIS-DSP is not part of them.
+    They compile with `cc -c`, and every name that the linker sees begins with the prefix.
 
     Args:
         graph: A stream graph, floating or fixed-point, or a frame graph, floating, its shapes known. In fixed point
@@ -84,19 +80,15 @@ def pieces(
     """As `generate`, a large file in pieces."""
     _check_name(name)
     plan = schedule(graph, kernels)
-    used = sorted(emit.uses_cmsis(plan, kernels))
-    sources = [f"{name}.c", *used]
+    carried = runtime.files(plan, kernels)
     texts = {
         f"{name}.h": header.header(plan, name, banner, sample_rate_hz),
         f"{name}.c": emit.source(plan, name, banner, kernels),
-        "CMakeLists.txt": emit.cmake(name, banner, sources),
+        "CMakeLists.txt": emit.cmake(name, banner, math=not carried.keys().isdisjoint(runtime.MATH)),
     }
     files: dict[str, bytes | Iterator[bytes]] = {file: text.encode() for file, text in texts.items()}
     files[f"{name}_weights.h"] = tables.weights(plan, name, banner, kernels)
-    runtime = [*HEADERS, *(() if plan.fixed else FLOAT_HEADERS)]
-    runtime += [*(["cmsis_compiler.h", "nn_kernels_cmsis.h"] if used else ["nn_kernels_c.h"])]
-    files |= {file: (RUNTIME / file).read_bytes() for file in runtime}
-    return files | (cmsis.files(used) if used else {})
+    return files | carried
 
 
 def state_bytes(graph: Graph) -> int:
@@ -115,7 +107,7 @@ def weights_bytes(graph: Graph) -> int:
 
 
 def _check_name(name: str) -> None:
-    taken = {path.stem for path in RUNTIME.iterdir()} | set(map(_stem, [*cmsis.HEADERS, *cmsis.SOURCES]))
+    taken = runtime.names()
     if (
         not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
         or TAKEN.match(name)
@@ -123,10 +115,6 @@ def _check_name(name: str) -> None:
         or name.startswith("nn_")
     ):
         raise CompileError(f"'{name}' cannot be the prefix of C names", hint="Choose another with --name.")
-
-
-def _stem(file: str) -> str:
-    return Path(file).stem
 
 
 def __getattr__(name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from compiler.mcu.literals import float_literal
+from compiler.mcu.packing import Kernels
 from compiler.mcu.schedule import Schedule
 from compiler.mcu.steps import (
     Activate,
@@ -40,11 +41,13 @@ class Caller:
     Args:
         schedule: What the steps belong to.
         prefix: Of all its symbols.
+        kernels: Whose products it calls.
     """
 
-    def __init__(self, schedule: Schedule, prefix: str) -> None:
+    def __init__(self, schedule: Schedule, prefix: str, kernels: Kernels = "c") -> None:
         self.schedule = schedule
         self.prefix = prefix
+        self.kernels = kernels
 
     def at(self, place: Place) -> str:
         """A pointer to a place."""
@@ -106,7 +109,7 @@ class Caller:
                 kind = f"{SUFFIX[step.source.ctype]}_via_{SUFFIX[step.wide]}_to_i16"
                 return [f"nn_requantize_{kind}({y}, {x}, {step.source.size}, {_rescale(step)});"]
             case Copy():
-                return [f"memmove({y}, {x}, sizeof(*{y}) * {step.source.size});"]
+                return [f"NN_MEMMOVE({y}, {x}, sizeof(*{y}) * {step.source.size});"]
             case Fill():
                 return [f"nn_fill_f32({y}, {step.target.size}, {float_literal(step.value)});"]
             case Move():
@@ -136,18 +139,23 @@ class Caller:
         if step.rows > 1:
             y, x = f"{y} + {columns} * row", f"{x} + {rows} * row"
         arguments = f"{y}, {x}, {table}_weights, {table}_bias, {rows}, {columns}"
-        suffix = SUFFIX[step.accumulator]
+        suffix = self._suffix(step.accumulator)
         if step.accumulator == "float":
-            call = f"nn_product_f32({arguments}, NN_{step.activation.upper()});"
+            call = f"nn_product_{suffix}({arguments}, nn_{step.activation});"
         elif step.rescale is None:
             call = f"nn_product_raw_{suffix}({arguments});"
         else:
             call = f"nn_product_{suffix}({arguments}, {_rescale(step)});"
         return _loop("row", step.rows, [call])
 
+    def _suffix(self, accumulator: CType) -> str:
+        """Of the products with some accumulators; CMSIS-DSP has none with 32-bit ones."""
+        library = "cmsis_" if self.kernels == "cmsis" and accumulator != "int32_t" else ""
+        return library + SUFFIX[accumulator]
+
     def _convolution(self, step: Convolve, y: str, x: str, table: str) -> list[str]:
         groups, rows, columns = step.kernel.shape
-        boxes, activation = f"&{table}_boxes", f"NN_{step.activation.upper()}"
+        boxes, activation = f"&{table}_boxes", f"nn_{step.activation}"
         if step.depthwise:
             weights = f"{table}_weights, {table}_bias, {groups}, {columns}"
             return [f"nn_depthwise_f32({y}, {x}, {boxes}, {weights}, {activation});"]
@@ -159,7 +167,7 @@ class Caller:
         if groups > 1:
             here += f" + {columns} * group"
             weights, bias = f"{weights} + {rows * columns} * group", f"{bias} + {columns} * group"
-        call = f"nn_product_f32({here}, box, {weights}, {bias}, {rows}, {columns}, {activation});"
+        call = f"nn_product_{self._suffix('float')}({here}, box, {weights}, {bias}, {rows}, {columns}, {activation});"
         return _loop(
             "at",
             step.boxes.positions,

@@ -16,21 +16,23 @@ VERSION = "1.10.3"
 SHA256 = "307d32298faa7c58db912851027fce35f886fec7eb1a27c4b309ce1a97f47519"
 CACHE = resources.cache() / "cmsis-dsp"
 
-# File in a build -> file of the distribution. The headers keep the folder by which they include each other.
-HEADERS = {
-    "arm_compiler_specific.h": "PrivateInclude/arm_compiler_specific.h",
-    "arm_math_memory.h": "Include/arm_math_memory.h",
-    "arm_math_types.h": "Include/arm_math_types.h",
-    "dsp/basic_math_functions.h": "Include/dsp/basic_math_functions.h",
-    "dsp/matrix_functions.h": "Include/dsp/matrix_functions.h",
-    "dsp/none.h": "Include/dsp/none.h",
-    "dsp/utils.h": "Include/dsp/utils.h",
-}
+# File in a build -> file of the distribution. Not called *.c, so that no wildcard compiles them by themselves:
+# nn_kernels_cmsis.h and nn_kernels_fixed_cmsis.h include them.
+FOLDER = "cmsis_dsp"
 SOURCES = {
-    "arm_dot_prod_q15.c": "Source/BasicMathFunctions/arm_dot_prod_q15.c",
-    "arm_mat_vec_mult_f32.c": "Source/MatrixFunctions/arm_mat_vec_mult_f32.c",
+    f"{FOLDER}/arm_dot_prod_q15.inc": "Source/BasicMathFunctions/arm_dot_prod_q15.c",
+    f"{FOLDER}/arm_mat_vec_mult_f32.inc": "Source/MatrixFunctions/arm_mat_vec_mult_f32.c",
 }
 LICENCE = {"LICENSE.CMSIS-DSP.txt": "LICENSE"}
+# The headers that the sources ask for stand beside them, where a compiler looks first, and hold nothing.
+EMPTY = b"""/* Empty: nn_cmsis_begin.h of the build says what the sources beside this file need. */
+/* SPDX-License-Identifier: 0BSD */
+"""
+HEADERS = (
+    f"{FOLDER}/arm_compiler_specific.h",
+    f"{FOLDER}/dsp/basic_math_functions.h",
+    f"{FOLDER}/dsp/matrix_functions.h",
+)
 
 
 def files(sources: list[str]) -> dict[str, bytes]:
@@ -39,14 +41,15 @@ def files(sources: list[str]) -> dict[str, bytes]:
     Raises:
         CompileError: The cache has not been filled.
     """
-    wanted = HEADERS | LICENCE | {name: SOURCES[name] for name in sources}
+    wanted = LICENCE | {name: SOURCES[name] for name in sources}
     try:
-        return {name: (CACHE / origin).read_bytes() for name, origin in wanted.items()}
+        found = {name: (CACHE / origin).read_bytes() for name, origin in wanted.items()}
     except OSError as error:
         raise CompileError(
             "CMSIS-DSP's sources have not been fetched yet",
             hint="Fetch them once with `python -m compiler.mcu.cmsis`, or compile with --kernels c.",
         ) from error
+    return found | dict.fromkeys(HEADERS, EMPTY)
 
 
 def fetch() -> None:

@@ -6,42 +6,24 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from compiler.mcu import text
+from compiler.mcu import runtime, text
 from compiler.mcu.calls import SCRATCH, SUFFIX, Caller
 from compiler.mcu.packing import Kernels
 from compiler.mcu.schedule import Schedule, Traced
-from compiler.mcu.steps import Convolve, Pool, Product, Ring, Step
+from compiler.mcu.steps import Ring
 from compiler.mcu.text import MOST_STEPS_TO_REST
-
-
-def uses_cmsis(schedule: Schedule, kernels: Kernels) -> set[str]:
-    """The CMSIS-DSP sources that a schedule calls, bodies included."""
-    if kernels != "cmsis":
-        return set()
-    used = set()
-    for step in schedule.steps:
-        if isinstance(step, Product) and step.accumulator != "int32_t":
-            used.add("arm_mat_vec_mult_f32.c" if step.accumulator == "float" else "arm_dot_prod_q15.c")
-        elif isinstance(step, Convolve) and not step.depthwise:
-            used.add("arm_mat_vec_mult_f32.c")
-    return used.union(*(uses_cmsis(scan.body, kernels) for scan in schedule.scans))
 
 
 def source(schedule: Schedule, name: str, banner: Sequence[str], kernels: Kernels) -> str:
     """`<name>.c`: the calls."""
-    library = "cmsis" if uses_cmsis(schedule, kernels) else "c"
     upper, one = name.upper(), "frame" if schedule.frames else "sample"
-    boxes = any(isinstance(step, Convolve | Pool) for step in _every_step(schedule))
     moves = [f" {pointer} += {upper}_{size}" for pointer, size in _strides(schedule)]
-    held, body, count = _held(schedule, name), _body(schedule, name, trace=True), text.counted(schedule)
-    includes = ["nn_boxes.h"] if boxes else []
-    if not schedule.fixed:
-        includes.append("nn_strided.h")
-    includes = [*includes, "nn_fixed.h", f"nn_kernels_{library}.h", "nn_ring.h"]
+    caller, count = Caller(schedule, name, kernels), text.counted(schedule)
+    held, body = _held(caller), _body(caller, trace=True)
     return f"""{text.top(f"{name}: what is done with each {one}.", banner)}
 #include "{name}.h"
 
-{text.lines(f'#include "{file}"' for file in sorted(includes))}
+{text.lines(f'#include "{file}"' for file in runtime.includes(schedule, kernels))}
 
 #include "{name}_weights.h"
 
@@ -52,7 +34,7 @@ def source(schedule: Schedule, name: str, banner: Sequence[str], kernels: Kernel
 
 typedef char {name}_state_bytes_are_right[sizeof({name}_t) == {upper}_STATE_BYTES ? 1 : -1];
 
-{text.lines(_bodies(schedule, name))}
+{text.lines(_bodies(caller))}
 void {name}_reset({name}_t *s)
 {{
 {text.lines(_resets(schedule, name))}
@@ -62,7 +44,7 @@ void {name}_init({name}_t *s)
 {{
     {name}_reset(s);
 }}
-{_rest(schedule, name)}
+{_rest(caller)}
 void {name}_process({text.parameters(schedule, name)})
 {{
 {text.lines([*_scratch(schedule, [*held, *body]), "    (void)s;", *held])}
@@ -80,12 +62,6 @@ def _strides(schedule: Schedule) -> Iterator[tuple[str, str]]:
                 yield (f"{word}{number}", f"{key}_{number}") if len(ports) > 1 else (word, key)
 
 
-def _every_step(schedule: Schedule) -> Iterator[Step]:
-    yield from schedule.steps
-    for scan in schedule.scans:
-        yield from _every_step(scan.body)
-
-
 def _scratch(schedule: Schedule, calls: Iterable[str]) -> list[str]:
     """The declarations of the scratch areas that some calls use."""
     together = text.lines(calls)
@@ -95,16 +71,16 @@ def _scratch(schedule: Schedule, calls: Iterable[str]) -> list[str]:
     return [f"    {ctype} {SCRATCH[ctype]}[{size}];" for ctype, size in used.items()]
 
 
-def _held(schedule: Schedule, prefix: str) -> list[str]:
+def _held(caller: Caller) -> list[str]:
     """What is done once a call, unless it is one of no samples, for which the pointers may be any."""
-    caller = Caller(schedule, prefix)
+    schedule = caller.schedule
     calls = [f"    {line}" for step in schedule.steps[: schedule.held] for line in caller.call(step)]
     return [f"    if ({text.counted(schedule)} == 0) {{", "        return;", "    }", *calls] if calls else []
 
 
-def _body(schedule: Schedule, prefix: str, *, trace: bool = False) -> list[str]:
+def _body(caller: Caller, *, trace: bool = False) -> list[str]:
     """What is done with each sample."""
-    caller, body, first = Caller(schedule, prefix), [], schedule.held
+    schedule, body, first = caller.schedule, [], caller.schedule.held
     made: dict[int, list[tuple[int, Traced]]] = {}
     for number, value in enumerate(schedule.values if trace else ()):
         made.setdefault(value.after, []).append((number, value))
@@ -116,14 +92,15 @@ def _body(schedule: Schedule, prefix: str, *, trace: bool = False) -> list[str]:
     return body
 
 
-def _bodies(schedule: Schedule, prefix: str) -> list[str]:
+def _bodies(outer: Caller) -> list[str]:
     """The functions of the bodies that a schedule runs, innermost first."""
-    caller, lines = Caller(schedule, prefix), []
-    for scan in schedule.scans:
-        name, body = f"{prefix}_{caller.scan(scan)}", scan.body
+    lines = []
+    for scan in outer.schedule.scans:
+        name, body = f"{outer.prefix}_{outer.scan(scan)}", scan.body
+        caller = Caller(body, name, outer.kernels)
         (given,), (result,) = body.inputs, body.outputs
-        calls = _body(body, name)
-        lines += _bodies(body, name)
+        calls = _body(caller)
+        lines += _bodies(caller)
         lines.append(
             f"""static void {name}_reset({name}_t *s)
 {{
@@ -158,12 +135,12 @@ def _filled(ring: Ring, prefix: str, what: str, numbers: np.ndarray) -> str:
     return f"nn_ring_fill_{SUFFIX[ring.ctype]}({member}, {table}, {ring.length}, {ring.channels});"
 
 
-def _rest(schedule: Schedule, name: str) -> str:
+def _rest(caller: Caller) -> str:
     """The functions that begin a stream at rest: by the steps, each once where nothing recurs; for silence from
     constants where they are known."""
+    schedule, name = caller.schedule, caller.prefix
     if not schedule.rings:
         return ""
-    caller = Caller(schedule, name)
     steps = [line for step in schedule.rest for line in caller.call(step, resting=True)]
     once = schedule.receptive_field is not None
     pointers = text.pointers(schedule, inputs_only=True)
@@ -193,24 +170,18 @@ int {name}_reset_to_silence({name}_t *s)
 """
 
 
-def cmake(name: str, banner: Sequence[str], sources: Sequence[str]) -> str:
-    """`CMakeLists.txt`: a static library."""
+def cmake(name: str, banner: Sequence[str], *, math: bool) -> str:
+    """`CMakeLists.txt`: a static library, on the C library's mathematics where it calls them."""
     lines = [
         f"{name}: a neural network as a static library.",
         "SPDX-License-Identifier: 0BSD",
         *map(text.comment, banner),
     ]
-    lines += [
-        "",
-        "nn_*.h, arm_*.c and what those include are the same files in every build: a program that holds",
-        "two builds needs them once.",
-    ]
     return f"""{text.lines(f"# {line}".rstrip() for line in lines)}
 cmake_minimum_required(VERSION 3.13)
 project({name} C)
-add_library({name} STATIC {" ".join(sources)})
+add_library({name} STATIC {name}.c)
 set_target_properties({name} PROPERTIES C_STANDARD 99 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
 target_include_directories({name} PUBLIC ${{CMAKE_CURRENT_SOURCE_DIR}})
 target_compile_options({name} PRIVATE -ffp-contract=off)
-target_link_libraries({name} PUBLIC m)
-"""
+{f"target_link_libraries({name} PUBLIC m){chr(10)}" if math else ""}"""

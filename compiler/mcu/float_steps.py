@@ -8,6 +8,7 @@ import numpy as np
 
 from compiler.errors import CompileError
 from compiler.ir import ops as ir
+from compiler.ir.functions import PARAMETERS
 from compiler.ir.ops import Convolution, MatMul, Op
 from compiler.mcu import strides
 from compiler.mcu.steps import (
@@ -29,6 +30,7 @@ from compiler.mcu.steps import (
     ScaleShift,
 )
 
+BOUNDS = ("max_value", "lower bound", "upper bound")  # parameters that may be infinite: there is no bound then
 MOST_AXES = 8  # NN_MOST_AXES of firmware/runtime/nn_strided.h
 
 
@@ -56,7 +58,7 @@ def steps(op: Op, sources: tuple[Place, ...], target: Place) -> list[Compute]:
             scale, shift = finite(layer, scale=op.scale, shift=op.shift)
             return [ScaleShift(**common, scale=scale, shift=shift)]
         case ir.Unary():
-            return [Activate(**common, function=op.function, parameters=op.parameters)]
+            return [Activate(**common, function=op.function, parameters=_parameters(op))]
         case ir.Quantize():
             if not -126 <= op.format.fraction <= 126 or max(-op.lo, op.hi) > 1 << 24:
                 raise CompileError(f"a grid of {op.format}, finer than a float can hold", layer=layer)
@@ -77,6 +79,18 @@ def steps(op: Op, sources: tuple[Place, ...], target: Place) -> list[Compute]:
         case ir.Gather():
             return [Lookup(**common, table=finite(layer, table=op.table)[0])]
     return _moves(op, sources, target)
+
+
+def _parameters(op: ir.Unary) -> tuple[float, ...]:
+    """The parameters of a function as floats: a bound beyond them is none, anything else has no meaning there."""
+    found = []
+    for name, value in zip(PARAMETERS.get(op.function, ()), op.parameters, strict=True):
+        with np.errstate(over="ignore"):
+            single = float(np.float32(value))
+        if np.isnan(single) or (np.isinf(single) and name not in BOUNDS):
+            raise CompileError(f"its {name}, {value:g}, is beyond 32-bit floating point", layer=op.output.layer)
+        found.append(single)
+    return tuple(found)
 
 
 def _moves(op: Op, sources: tuple[Place, ...], target: Place) -> list[Compute]:

@@ -14,11 +14,13 @@ LONGEST = {"float": 16, "int16_t": 6, "int32_t": 19, "int64_t": 31}  # character
 
 
 def float_literal(value: float) -> str:
-    """A float literal that reads back as the same 32-bit number."""
-    if np.isnan(value):
-        return "NAN"
-    if np.isinf(value):
-        return "INFINITY" if value > 0 else "-INFINITY"
+    """A float literal that reads back as the same 32-bit number; what is beyond those is infinite, as in a cast."""
+    with np.errstate(over="ignore"):
+        single = np.float32(value)
+    if np.isnan(single):
+        return "NN_NAN"
+    if np.isinf(single):
+        return "NN_INFINITY" if single > 0 else "-NN_INFINITY"
     text = f"{value:.9g}"
     return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
 

@@ -57,17 +57,17 @@ NN_FUNCTION const float *nn_box_f32(float *box, const float *x, const nn_boxes *
     for (int32_t i = 0; i < height; i++, row += down) {
         const int inside = i >= rows.first && i < rows.last;
         const size_t before = (size_t)(inside ? columns.first : width), after = (size_t)(inside ? columns.last : width);
-        memset(to, 0, before * channels * sizeof *to);
+        NN_MEMSET(to, 0, before * channels * sizeof *to);
         to += before * channels;
         if (together && before < after) {
-            memcpy(to, x + row + (ptrdiff_t)(before * all), (after - before) * channels * sizeof *to);
+            NN_MEMCPY(to, x + row + (ptrdiff_t)(before * all), (after - before) * channels * sizeof *to);
             to += (after - before) * channels;
         } else {
             for (size_t j = before; j < after; j++, to += channels) {
-                memcpy(to, x + row + (ptrdiff_t)(j * (size_t)apart * all), channels * sizeof *to);
+                NN_MEMCPY(to, x + row + (ptrdiff_t)(j * (size_t)apart * all), channels * sizeof *to);
             }
         }
-        memset(to, 0, ((size_t)width - after) * channels * sizeof *to);
+        NN_MEMSET(to, 0, ((size_t)width - after) * channels * sizeof *to);
         to += ((size_t)width - after) * channels;
     }
     return box;
@@ -75,14 +75,14 @@ NN_FUNCTION const float *nn_box_f32(float *box, const float *x, const nn_boxes *
 
 /* y = activation(b + x * w): each of `channels` with its own `each` filters; w is taps x channels x each. */
 NN_INLINE void nn_depthwise_f32(float *y, const float *x, const nn_boxes *boxes, const float *w, const float *b,
-                                size_t channels, size_t each, nn_activation activation)
+                                size_t channels, size_t each, nn_function *activation)
 {
     const size_t filters = channels * each;
     for (int32_t p = 0; p < boxes->steps[0]; p++) {
         const nn_span rows = nn_inside(boxes, 0, p);
         for (int32_t q = 0; q < boxes->steps[1]; q++, y += filters) {
             const nn_span columns = nn_inside(boxes, 1, q);
-            memcpy(y, b, filters * sizeof *y);
+            NN_MEMCPY(y, b, filters * sizeof *y);
             for (int32_t i = rows.first; i < rows.last; i++) {
                 const int32_t row = (rows.start + i * boxes->dilation[0]) * boxes->space[1] + columns.start;
                 for (int32_t j = columns.first; j < columns.last; j++) {
@@ -98,7 +98,7 @@ NN_INLINE void nn_depthwise_f32(float *y, const float *x, const nn_boxes *boxes,
                 }
             }
             for (size_t f = 0; f < filters; f++) {
-                y[f] = nn_activate(y[f], activation);
+                y[f] = activation(y[f]);
             }
         }
     }
@@ -112,7 +112,7 @@ NN_INLINE void nn_pool_f32(float *y, const float *x, const nn_boxes *boxes, size
         for (int32_t q = 0; q < boxes->steps[1]; q++, y += channels) {
             const nn_span columns = nn_inside(boxes, 1, q);
             const float count = (float)((rows.last - rows.first) * (columns.last - columns.first));
-            nn_fill_f32(y, channels, function == NN_MAX ? -INFINITY : 0.0f);
+            nn_fill_f32(y, channels, function == NN_MAX ? -NN_INFINITY : 0.0f);
             for (int32_t i = rows.start + rows.first; i < rows.start + rows.last; i++) {
                 for (int32_t j = columns.start + columns.first; j < columns.start + columns.last; j++) {
                     const float *const from = x + channels * (size_t)(i * boxes->space[1] + j);

@@ -5,6 +5,8 @@
 
 #include "nn_base.h"
 
+#include <math.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -3,11 +3,14 @@
 #ifndef NN_FIXED_H
 #define NN_FIXED_H
 
-#include "nn_float.h"
+#include "nn_base.h"
 
 #if defined(__ARM_FEATURE_SAT)
 #include <arm_acle.h>
 #endif
+
+/* The shifts below take >> of a negative number to be arithmetic, as every compiler for these machines has it. */
+typedef char nn_shifts_are_arithmetic[((-3) >> 1) == -2 ? 1 : -1];
 
 #ifdef __cplusplus
 extern "C" {

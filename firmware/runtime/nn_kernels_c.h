@@ -1,19 +1,17 @@
-/* Products of a matrix and a vector in plain C. nn_kernels_cmsis.h has the same functions on CMSIS-DSP. */
+/* Floating-point products of a matrix and a vector in plain C. */
 /* SPDX-License-Identifier: 0BSD */
 #ifndef NN_KERNELS_C_H
 #define NN_KERNELS_C_H
 
-#include "nn_kernels_fixed_c.h"
+#include "nn_float.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-NN_PRODUCT_FUNCTIONS(i64, int64_t, 2)
-
 /* `tiles` tiles of `tile` outputs, tile <= 8: their sums stay in registers over all inputs. */
 NN_INLINE void nn_tiles_f32(float *y, const float *x, const float *w, const float *b, size_t in, size_t tiles,
-                            size_t tile, nn_activation activation)
+                            size_t tile, nn_function *activation)
 {
     for (size_t n = 0; n < tiles; n++, w += tile * in) {
         float sums[8];
@@ -31,7 +29,7 @@ NN_INLINE void nn_tiles_f32(float *y, const float *x, const float *w, const floa
         }
         NN_UNROLL(8)
         for (size_t t = 0; t < tile; t++) {
-            y[n * tile + t] = nn_activate(sums[t], activation);
+            y[n * tile + t] = activation(sums[t]);
         }
     }
 }
@@ -40,7 +38,7 @@ NN_INLINE void nn_tiles_f32(float *y, const float *x, const float *w, const floa
    tiles of at most eight as will do, the larger ones first and none larger than another by more than one; w
    holds one tile after the other, and in it, for every input, one weight of each of its outputs. */
 NN_INLINE void nn_product_f32(float *y, const float *x, const float *w, const float *b, size_t in, size_t out,
-                              nn_activation activation)
+                              nn_function *activation)
 {
     const size_t tiles = (out + 7) / 8, small = out / tiles, larger = out % tiles;
     const size_t done = larger * (small + 1);

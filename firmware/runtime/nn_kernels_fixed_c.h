@@ -27,8 +27,8 @@ NN_INLINE int32_t nn_pair_i32(const int16_t *x, const int16_t *w, int32_t sum)
 {
 #if defined(__ARM_FEATURE_SIMD32)
     int16x2_t a, b;
-    memcpy(&a, x, sizeof a);
-    memcpy(&b, w, sizeof b);
+    NN_MEMCPY(&a, x, sizeof a);
+    NN_MEMCPY(&b, w, sizeof b);
     return __smlad(a, b, sum);
 #else
     return sum + x[0] * w[0] + x[1] * w[1];
@@ -39,8 +39,8 @@ NN_INLINE int64_t nn_pair_i64(const int16_t *x, const int16_t *w, int64_t sum)
 {
 #if defined(__ARM_FEATURE_SIMD32)
     int16x2_t a, b;
-    memcpy(&a, x, sizeof a);
-    memcpy(&b, w, sizeof b);
+    NN_MEMCPY(&a, x, sizeof a);
+    NN_MEMCPY(&b, w, sizeof b);
     return __smlald(a, b, sum);
 #else
     return sum + (int64_t)x[0] * w[0] + (int64_t)x[1] * w[1];
@@ -102,6 +102,7 @@ NN_INLINE int64_t nn_pair_i64(const int16_t *x, const int16_t *w, int64_t sum)
     }
 
 NN_PRODUCT_FUNCTIONS(i32, int32_t, 4)
+NN_PRODUCT_FUNCTIONS(i64, int64_t, 2)
 
 #ifdef __cplusplus
 }

@@ -49,7 +49,7 @@ NN_INLINE uint32_t nn_ring_next(uint32_t position, size_t length, size_t channel
                                          size_t channels)                                                            \
     {                                                                                                                \
         const uint32_t at = *position;                                                                               \
-        memcpy(ring + at, present, channels * sizeof *ring);                                                         \
+        NN_MEMCPY(ring + at, present, channels * sizeof *ring);                                                         \
         *position = nn_ring_next(at, length, channels);                                                              \
     }                                                                                                                \
                                                                                                                      \
@@ -58,11 +58,11 @@ NN_INLINE uint32_t nn_ring_next(uint32_t position, size_t length, size_t channel
     {                                                                                                                \
         int moves = 0;                                                                                               \
         for (size_t c = 0; c < channels; c++) {                                                                      \
-            const float now = (float)present[c], size = fabsf(now);                                                  \
-            moves |= !(fabsf(now - (float)ring[c]) <= 1e-7f * (size > 1.0f ? size : 1.0f));                          \
+            const float now = (float)present[c], size = NN_ABS(now);                                                  \
+            moves |= !(NN_ABS(now - (float)ring[c]) <= 1e-7f * (size > 1.0f ? size : 1.0f));                          \
         }                                                                                                            \
         for (size_t i = 0; i < length; i++) {                                                                        \
-            memmove(ring + i * channels, present, channels * sizeof *ring);                                          \
+            NN_MEMMOVE(ring + i * channels, present, channels * sizeof *ring);                                          \
         }                                                                                                            \
         *position = 0;                                                                                               \
         return moves;                                                                                                \
@@ -71,7 +71,7 @@ NN_INLINE uint32_t nn_ring_next(uint32_t position, size_t length, size_t channel
     NN_INLINE void nn_ring_repeat_##suffix(type *window, const type *present, size_t channels, size_t taps)          \
     {                                                                                                                \
         for (size_t k = 0; k < taps; k++) {                                                                          \
-            memcpy(window + k * channels, present, channels * sizeof *window);                                       \
+            NN_MEMCPY(window + k * channels, present, channels * sizeof *window);                                       \
         }                                                                                                            \
     }                                                                                                                \
                                                                                                                      \

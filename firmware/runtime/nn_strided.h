@@ -8,7 +8,7 @@
 #ifndef NN_STRIDED_H
 #define NN_STRIDED_H
 
-#include "nn_functions.h"
+#include "nn_float.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -55,7 +55,7 @@ NN_INLINE void nn_fill_f32(float *y, size_t count, float value)
 NN_INLINE void nn_move_f32(float *y, const float *x, size_t count, ptrdiff_t x_step, ptrdiff_t y_step)
 {
     if (x_step == 1 && y_step == 1) {
-        memcpy(y, x, count * sizeof *y);
+        NN_MEMCPY(y, x, count * sizeof *y);
         return;
     }
     for (ptrdiff_t i = 0; i < (ptrdiff_t)count; i++) {
@@ -145,7 +145,7 @@ NN_INLINE void nn_reduce_f32(float *y, const float *x, const nn_axis *axes, size
 {
     const nn_axis *const inner = axes + rank - 1;
     nn_walk walk = {{0}, {0}};
-    nn_fill_f32(y, outputs, function == NN_MAX ? -INFINITY : function == NN_MIN ? INFINITY : 0.0f);
+    nn_fill_f32(y, outputs, function == NN_MAX ? -NN_INFINITY : function == NN_MIN ? NN_INFINITY : 0.0f);
     do {
         const float *const from = x + walk.at[0];
         float *const to = y + walk.at[1];
@@ -190,7 +190,7 @@ NN_FUNCTION void nn_lookup_f32(float *y, const float *x, size_t count, const flo
     for (size_t i = 0; i < count; i++, y += width) {
         const size_t last = entries - 1;
         const size_t row = x[i] >= (float)last ? last : x[i] > 0.0f ? (size_t)x[i] : 0;
-        memcpy(y, table + row * width, width * sizeof *y);
+        NN_MEMCPY(y, table + row * width, width * sizeof *y);
     }
 }
 

@@ -12,7 +12,7 @@ from compiler.ir.functions import FUNCTIONS
 from compiler.mcu.literals import float_literal
 
 EPSILON = 2.0**-23
-CLEAN = {"relu", "hard_shrink", "threshold"}  # nn_functions.h says what these make of NaN
+CLEAN = {"relu", "hard_shrink", "threshold"}  # docs/numbers.md says what these make of NaN
 
 
 @pytest.fixture(scope="module")
@@ -61,4 +61,4 @@ def test_not_a_number(c, name):
 
 def test_infinite_parameters():
     """A relu without a maximum has an infinite one."""
-    assert float_literal(np.inf) == "INFINITY" and float_literal(-np.inf) == "-INFINITY"
+    assert float_literal(np.inf) == "NN_INFINITY" and float_literal(-np.inf) == "-NN_INFINITY"

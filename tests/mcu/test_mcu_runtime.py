@@ -14,7 +14,10 @@ C_ROUNDING = {"half_even": 0, "half_up": 1, "floor": 2}
 
 LIBRARY = """
 #include "nn_convert.h"
+#include "nn_functions.h"
 #include "nn_kernels_c.h"
+#include "nn_kernels_fixed_c.h"
+#include "nn_quantize.h"
 #include "nn_ring.h"
 
 void requantize_i32(int32_t *y, const int32_t *x, size_t count, int shift, int rounding, int32_t lo, int32_t hi)
@@ -39,13 +42,14 @@ void quantize_f32(float *y, const float *x, size_t count, float steps, int round
 void unary_f32(float *y, const float *x, size_t count, int function)
 {
     for (size_t i = 0; i < count; i++) {
-        y[i] = nn_activate(x[i], (nn_activation)function);
+        nn_function *const functions[] = {nn_linear, nn_relu, nn_tanh, nn_sigmoid};
+        y[i] = functions[function](x[i]);
     }
 }
 
 void product_f32(float *y, const float *x, const float *w, const float *b, size_t in, size_t out)
 {
-    nn_product_f32(y, x, w, b, in, out, NN_LINEAR);
+    nn_product_f32(y, x, w, b, in, out, nn_linear);
 }
 
 void product_i32(int32_t *y, const int16_t *x, const int16_t *w, const int32_t *b, size_t in, size_t out)
@@ -236,23 +240,25 @@ def test_products(c, kind):
 def test_cmsis_products_are_those_of_its_python_package(tmp_path):
     import cmsisdsp
 
-    from compiler.mcu.cmsis import CACHE, SOURCES
+    from compiler.mcu.cmsis import SOURCES, files
 
     text = """
 #include "nn_kernels_cmsis.h"
 void product(float *y, const float *x, const float *w, const float *b, size_t in, size_t out);
 void product(float *y, const float *x, const float *w, const float *b, size_t in, size_t out)
 {
-    nn_product_f32(y, x, w, b, in, out, NN_LINEAR);
+    nn_product_cmsis_f32(y, x, w, b, in, out, nn_linear);
 }
 """
     (tmp_path / "product.c").write_text(text)
     library = tmp_path / "product.so"
     from mcu_tools import RUNTIME, compile_c
 
-    include = [f"-I{path}" for path in (RUNTIME, CACHE / "Include", CACHE / "PrivateInclude")]
-    sources = [tmp_path / "product.c", *(CACHE / origin for origin in SOURCES.values())]
-    compile_c("-std=c99", "-O2", "-ffp-contract=off", "-shared", "-fPIC", *include, *sources, "-o", library, "-lm")
+    for name, contents in files([*SOURCES]).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(contents)
+    flags = ["-std=c99", "-O2", "-ffp-contract=off", "-shared", "-fPIC", f"-I{RUNTIME}", f"-I{tmp_path}"]
+    compile_c(*flags, tmp_path / "product.c", "-o", library, "-lm")
     product = ctypes.CDLL(str(library)).product
     random = np.random.default_rng(3)
     for rows, columns in ((1, 1), (3, 5), (12, 4), (16, 8), (33, 7)):

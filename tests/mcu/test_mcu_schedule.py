@@ -144,7 +144,7 @@ def test_in_fixed_point_only_one_input_one_output_and_streams():
         mcu.schedule(Graph("g", "stream", *2 * ((Value("x", (1,), "input", Format(True, 20, 4)),),), ()))
 
 
-@pytest.mark.parametrize("name", ["size", "int16", "nn_fixed", "arm_math_types", "a-b", "1a", ""])
+@pytest.mark.parametrize("name", ["size", "int16", "nn_fixed", "nn_cmsis_begin", "a-b", "1a", ""])
 def test_names_that_cannot_be_used(name):
     _, graph = wavenet()
     with pytest.raises(CompileError, match=re.escape(f"'{name}'")):

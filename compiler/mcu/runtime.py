@@ -1,0 +1,110 @@
+"""The headers of firmware/runtime that a build carries: those that it includes, and what those include."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+from compiler.mcu import cmsis
+from compiler.mcu.packing import Kernels
+from compiler.mcu.schedule import Schedule
+from compiler.mcu.steps import (
+    Activate,
+    Combine,
+    Convolve,
+    Dot,
+    Fill,
+    Lookup,
+    Move,
+    Pool,
+    Product,
+    Push,
+    Reduce,
+    Requantize,
+    RoundToGrid,
+    ScaleShift,
+    Step,
+)
+from compiler.resources import RUNTIME
+
+FOR_USERS = ("nn_convert.h",)  # no build includes it; a program around one may
+MATH = "nn_functions.h", "nn_quantize.h"  # those that stand on the C library's <math.h>
+
+
+def includes(schedule: Schedule, kernels: Kernels) -> list[str]:
+    """The headers that a build's source includes, bodies' needs among them; none twice, in order."""
+    found = {"nn_base.h"}
+    for step in _every_step(schedule):
+        found.update(_headers(step, kernels))
+    return sorted(found)
+
+
+def files(schedule: Schedule, kernels: Kernels) -> dict[str, bytes]:
+    """The runtime of a build, CMSIS-DSP's part of it included: file name in the build -> contents."""
+    found = {name: _read(name) for name in _closure([*includes(schedule, kernels), *FOR_USERS])}
+    texts = b"\n".join(found.values()).decode()
+    used = [source for source in cmsis.SOURCES if f'#include "{source}"' in texts]
+    return found | (cmsis.files(used) if used else {})
+
+
+def names() -> set[str]:
+    """The names of all headers without their suffix, which no build may have."""
+    return {path.stem for path in RUNTIME.iterdir()}
+
+
+def _every_step(schedule: Schedule) -> Iterator[Step]:
+    yield from schedule.steps
+    for scan in schedule.scans:
+        yield from _every_step(scan.body)
+
+
+def _headers(step: Step, kernels: Kernels) -> Iterator[str]:
+    """What the call of a step is declared in."""
+    match step:
+        case Product(accumulator="float"):
+            yield f"nn_kernels_{kernels}.h"
+        case Product(accumulator=accumulator):
+            yield f"nn_kernels_fixed_{kernels if accumulator == 'int64_t' else 'c'}.h"
+        case Convolve(depthwise=depthwise):
+            yield from ["nn_boxes.h"] if depthwise else ["nn_boxes.h", f"nn_kernels_{kernels}.h"]
+        case Pool():
+            yield "nn_boxes.h"
+        case Fill() | Move() | Combine() | Reduce() | Dot() | Lookup():
+            yield "nn_strided.h"
+        case RoundToGrid():
+            yield "nn_quantize.h"
+        case Requantize():
+            yield "nn_fixed.h"
+        case ScaleShift():
+            yield "nn_float.h"
+        case Activate(function=function):
+            yield _where_defined(function)
+        case Push():
+            yield "nn_ring.h"
+    if isinstance(step, Product | Convolve) and step.activation != "linear":
+        yield _where_defined(step.activation)
+
+
+def _where_defined(function: str) -> str:
+    """The header of a function of one number."""
+    for header in ("nn_float.h", "nn_functions.h"):
+        if f"NN_INLINE float nn_{function}(".encode() in _read(header):
+            return header
+    raise NotImplementedError(function)
+
+
+def _closure(wanted: Iterable[str]) -> list[str]:
+    """Headers, and those that they include, and so on."""
+    found, pending = set(), [*wanted]
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending += re.findall(r'^#include "(nn_\w+\.h)"', _read(name).decode(), re.MULTILINE)
+    return sorted(found)
+
+
+@cache
+def _read(name: str) -> bytes:
+    return (RUNTIME / name).read_bytes()

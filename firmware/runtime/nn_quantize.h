@@ -1,0 +1,46 @@
+/* Floats that are rounded to a grid, as quantisers do in training: needs <math.h>. */
+/* SPDX-License-Identifier: 0BSD */
+#ifndef NN_QUANTIZE_H
+#define NN_QUANTIZE_H
+
+#include "nn_float.h"
+
+#include <math.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The whole number next to x. x - floor(x) is exact, so that no half is taken for one that is not. */
+NN_INLINE float nn_round_f32(float x, nn_rounding rounding)
+{
+    const float below = floorf(x);
+    switch (rounding) {
+    case NN_HALF_UP:
+        return x - below >= 0.5f ? below + 1.0f : below;
+    case NN_FLOOR:
+        return below;
+    case NN_HALF_EVEN:
+    default:
+        return rintf(x);
+    }
+}
+
+/* y[i] = x[i] on the grid of 1 / steps, between lo and hi steps; y may be x. `steps` and `step` are powers of
+   two and each other's inverse; lo and hi are whole and below 2^24. NaN becomes 0, as integers have none. */
+NN_INLINE void nn_quantize_f32(float *y, const float *x, size_t count, float steps, float step, nn_rounding rounding,
+                               float lo, float hi)
+{
+    NN_UNROLL(4)
+    for (size_t i = 0; i < count; i++) {
+        float r = nn_round_f32(x[i] * steps, rounding);
+        r = r < lo ? lo : r;
+        r = r > hi ? hi : r;
+        y[i] = (r == r ? r : 0.0f) * step;
+    }
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
