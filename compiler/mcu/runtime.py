@@ -48,6 +48,11 @@ def files(schedule: Schedule, kernels: Kernels) -> dict[str, bytes]:
     return found | (cmsis.files(used) if used else {})
 
 
+def kernels(schedule: Schedule, wanted: Kernels) -> Kernels:
+    """Whose products a build calls: CMSIS-DSP has none with 32-bit sums, and some networks have no products."""
+    return "cmsis" if any("cmsis" in name for name in includes(schedule, wanted)) else "c"
+
+
 def names() -> set[str]:
     """The names of all headers without their suffix, which no build may have."""
     return {path.stem for path in RUNTIME.iterdir()}

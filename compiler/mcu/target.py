@@ -11,7 +11,7 @@ import numpy as np
 from compiler import mcu
 from compiler.contract import Contents, Execution, Target, Variant
 from compiler.ir.graph import Graph
-from compiler.mcu import emit
+from compiler.mcu import runtime
 from compiler.options import Numbers, Options
 from compiler.resources import RUNTIME
 
@@ -44,7 +44,7 @@ class Mcu:
         plan = mcu.schedule(graph)
         figures = {
             # What does the work in truth: nothing of CMSIS-DSP is in a build in which all sums have 32 bits.
-            "kernels": "cmsis" if emit.uses_cmsis(plan, kernels) else "c",
+            "kernels": runtime.kernels(plan, kernels),
             "sample_rate_hz": rate,
             "weights_bytes": plan.weights_bytes,
             "state_bytes": plan.state_bytes,

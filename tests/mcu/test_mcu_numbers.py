@@ -68,7 +68,7 @@ def everywhere(tmp_path_factory):
         "float32 interpreter": interpreter.evaluate(graph, [SPECIAL[None]], precision=np.float32),
         "schedule": execute(mcu.schedule(graph), SPECIAL[None]),
         "host": mcu.run(folder, "net", SPECIAL[None], on="host", trace=True).traced,
-        "host, compact": mcu.run(folder, "net", SPECIAL[None], on="host", trace=True, sanitize=True).traced,
+        "host, compact": mcu.run(folder, "net", SPECIAL[None], on="host", trace=True, compact=True).traced,
         "emulator": mcu.run(folder, "net", SPECIAL[None], on="emulator", trace=True).traced,
     }
     return exact, known, runs
