@@ -47,9 +47,9 @@ def run_network(
 ) -> NetworkRun:
     """Play `x` through the module `name` from reset.
 
-    The module has a parameter MEM_DIR, the folder of its memory files, and the ports clk, rst, s_data, s_last, s_valid,
-    s_ready, m_data, m_last, m_valid, m_ready. `<folder>/<name>.f` lists its Verilog files, one path per line, relative
-    to the folder.
+    The module has a parameter MEM_DIR, the folder of its memory files, and the ports clk, rst and two AXI4-Streams,
+    s_axis_ and m_axis_ with tdata, tlast, tvalid, tready. `<folder>/<name>.f` lists its Verilog files, one path per
+    line, relative to the folder.
 
     Args:
         folder: Where the Verilog is. It is only read, and its path may hold any character: the simulator sees copies.

@@ -44,16 +44,16 @@ module network_bench #(
     `NETWORK #(
         .MEM_DIR(".")
     ) network (
-        .clk    (clk),
-        .rst    (rst),
-        .s_data (s_data),
-        .s_last (s_last),
-        .s_valid(s_valid),
-        .s_ready(s_ready),
-        .m_data (m_data),
-        .m_last (m_last),
-        .m_valid(m_valid),
-        .m_ready(m_ready)
+        .clk          (clk),
+        .rst          (rst),
+        .s_axis_tdata (s_data),
+        .s_axis_tlast (s_last),
+        .s_axis_tvalid(s_valid),
+        .s_axis_tready(s_ready),
+        .m_axis_tdata (m_data),
+        .m_axis_tlast (m_last),
+        .m_axis_tvalid(m_valid),
+        .m_axis_tready(m_ready)
     );
 
     integer input_file, output_file, taken_file, given_file, verdict_file;

@@ -82,7 +82,7 @@ def _top(name: str, chain: Sequence[Stage], foldings: Sequence[Folding], banner:
         *(f"// {line}" for line in banner),
         "//",
         f"// In: {_stream(first.source)}. Out: {_stream(last.output)}.",
-        "// One word a transfer, channel 0 first, `last` with the last channel. Reset is synchronous and active high;",
+        "// One word a transfer, channel 0 first, `tlast` with the last channel. Reset is synchronous and active high;",
         "// after it every memory of the past holds its first value. MEM_DIR is where the .hex files are.",
         "",
         "`default_nettype none",
@@ -93,19 +93,19 @@ def _top(name: str, chain: Sequence[Stage], foldings: Sequence[Folding], banner:
         ") (",
         "    input  wire clk,",
         "    input  wire rst,",
-        f"    input  wire [{wide_in - 1}:0] s_data,",
-        "    input  wire s_last,",
-        "    input  wire s_valid,",
-        "    output wire s_ready,",
-        f"    output wire [{wide_out - 1}:0] m_data,",
-        "    output wire m_last,",
-        "    output wire m_valid,",
-        "    input  wire m_ready",
+        f"    input  wire [{wide_in - 1}:0] s_axis_tdata,",
+        "    input  wire s_axis_tlast,",
+        "    input  wire s_axis_tvalid,",
+        "    output wire s_axis_tready,",
+        f"    output wire [{wide_out - 1}:0] m_axis_tdata,",
+        "    output wire m_axis_tlast,",
+        "    output wire m_axis_tvalid,",
+        "    input  wire m_axis_tready",
         ");",
     ]
-    upstream = "s"
+    upstream = "s_axis"
     for number, (stage, folding) in enumerate(zip(chain, foldings, strict=True)):
-        downstream = "m" if stage is last else f"x{number + 1}"
+        downstream = "m_axis" if stage is last else f"x{number + 1}"
         lines += _stage(name, stage, folding, upstream, downstream)
         upstream = downstream
     return "\n".join([*lines, "", "endmodule", "", "`default_nettype wire", ""])
@@ -114,6 +114,11 @@ def _top(name: str, chain: Sequence[Stage], foldings: Sequence[Folding], banner:
 def _stream(value: Value) -> str:
     format = value.format
     return f"{value.size} words of {format.width} bits with {format.fraction} behind the point"
+
+
+def _wire(stream: str, signal: str) -> str:
+    """The name of a signal: AXI4-Stream's at the ports of the top module, short ones inside."""
+    return f"{stream}_t{signal}" if stream.endswith("_axis") else f"{stream}_{signal}"
 
 
 def _stage(name: str, stage: Stage, folding: Folding, upstream: str, downstream: str) -> list[str]:
@@ -140,7 +145,7 @@ def _stage(name: str, stage: Stage, folding: Folding, upstream: str, downstream:
         "INITIAL_FILE": paths.get("initial", '""'),
     }
     lines = [""]
-    if downstream != "m":
+    if downstream != "m_axis":
         lines += [f"    wire [{width - 1}:0] {downstream}_data;"]
         lines += [f"    wire {downstream}_{signal};" for signal in ("last", "valid", "ready")]
     pace = f"{folding.multipliers} multipliers, {cycles(stage, folding)} cycles a sample"
@@ -149,5 +154,5 @@ def _stage(name: str, stage: Stage, folding: Folding, upstream: str, downstream:
     ports = [("s", upstream, signal) for signal in ("data", "last", "valid", "ready")]
     ports += [("m", downstream, signal) for signal in ("data", "last", "valid", "ready")]
     connections = ["        .clk(clk)", "        .rst(rst)"]
-    connections += [f"        .{side}_{signal}({stream}_{signal})" for side, stream, signal in ports]
+    connections += [f"        .{side}_{signal}({_wire(stream, signal)})" for side, stream, signal in ports]
     return [*lines, f"    ) {instance(stage)} (", ",\n".join(connections), "    );"]

@@ -15,16 +15,17 @@ WORDS = {"input_width": 16, "output_width": 16}
 
 
 def layer(index, inputs, outputs, dilation, lanes, low, acc_width):
-    source, sink = ("s" if index == 0 else f"layer_{index - 1}"), ("m" if index == 2 else f"layer_{index}")
+    source = "s_axis_t" if index == 0 else f"layer_{index - 1}_"
+    sink = "m_axis_t" if index == 2 else f"layer_{index}_"
     wires = f"""
-    wire [15:0] {sink}_data;
-    wire {sink}_last, {sink}_valid, {sink}_ready;"""
+    wire [15:0] {sink}data;
+    wire {sink}last, {sink}valid, {sink}ready;"""
     ports = [
-        f".{end}_{p}({name}_{p})"
+        f".{end}_{p}({name}{p})"
         for end, name in (("s", source), ("m", sink))
         for p in ("data", "last", "valid", "ready")
     ]
-    return f"""{"" if sink == "m" else wires}
+    return f"""{"" if index == 2 else wires}
     conv1d #(
         .ACC_WIDTH({acc_width}), .INPUTS({inputs}), .OUTPUTS({outputs}), .TAPS({TAPS}), .DILATION({dilation}),
         .OUTPUT_LANES({lanes}), .SHIFT(12), .ROUNDING("half_even"), .LOW({"-32'sd32768" if low else "32'sd0"}),
@@ -36,8 +37,8 @@ def layer(index, inputs, outputs, dilation, lanes, low, acc_width):
 TOP = """`default_nettype none
 module three_layers #(parameter MEM_DIR = ".") (
     input wire clk, input wire rst,
-    input wire [15:0] s_data, input wire s_last, input wire s_valid, output wire s_ready,
-    output wire [15:0] m_data, output wire m_last, output wire m_valid, input wire m_ready
+    input wire [15:0] s_axis_tdata, input wire s_axis_tlast, input wire s_axis_tvalid, output wire s_axis_tready,
+    output wire [15:0] m_axis_tdata, output wire m_axis_tlast, output wire m_axis_tvalid, input wire m_axis_tready
 );
 %s
 endmodule
