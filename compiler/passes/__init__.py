@@ -11,19 +11,17 @@ from functools import partial
 
 from compiler.ir.graph import Graph
 from compiler.ir.verifier import Level, verify
-from compiler.passes.clean import (
-    merge_repeated_relu,
-    remove_dead,
-    remove_renamings,
-    round_to_float32,
-    sink_reshapes,
-)
-from compiler.passes.common import fold_constants, merge_equal
+from compiler.passes.common_subexpressions import merge_common_subexpressions
+from compiler.passes.constant_folding import fold_constants
+from compiler.passes.dead_code import remove_dead_code
 from compiler.passes.dead_taps import remove_dead_taps
 from compiler.passes.fold_batch_norm import fold_into_product_before, fold_into_products_after
 from compiler.passes.formats import FixedOptions, choose_formats
+from compiler.passes.identities import merge_repeated_relu, remove_reshapes_to_the_same
 from compiler.passes.integers import fold_rounding, fuse_clamps, prove_accumulators, to_integers
 from compiler.passes.mode import choose_mode
+from compiler.passes.rounding import round_to_float32
+from compiler.passes.sink_reshapes import sink_reshapes
 from compiler.passes.stream import stream
 
 Pass = Callable[[Graph], Graph]
@@ -33,7 +31,7 @@ __all__ = ["FixedOptions", "Pass", "choose_mode", "finish_fixed", "finish_float"
 
 def prepare() -> list[tuple[Level, Pass]]:
     """What lowering made, before it is known whether it streams."""
-    return [("lowered", remove_dead), ("lowered", fold_constants)]
+    return [("lowered", remove_dead_code), ("lowered", fold_constants)]
 
 
 def simplify(mode: str = "stream") -> list[tuple[Level, Pass]]:
@@ -42,15 +40,15 @@ def simplify(mode: str = "stream") -> list[tuple[Level, Pass]]:
     begin = [("stream", stream)] if mode == "stream" else [("lowered", remove_dead_taps)]
     return [
         *begin,
-        (level, remove_renamings),
+        (level, remove_reshapes_to_the_same),
         (level, sink_reshapes),
         (level, fold_constants),
-        (level, merge_equal),
+        (level, merge_common_subexpressions),
         (level, fold_into_product_before),
         (level, fold_into_products_after),
         (level, merge_repeated_relu),
-        (level, merge_equal),
-        (level, remove_dead),
+        (level, merge_common_subexpressions),
+        (level, remove_dead_code),
     ]
 
 
@@ -65,7 +63,7 @@ def finish_fixed(options: FixedOptions) -> list[tuple[Level, Pass]]:
         ("stream", partial(choose_formats, options=options)),
         ("integers", to_integers),
         ("integers", fuse_clamps),
-        ("integers", remove_dead),
+        ("integers", remove_dead_code),
         ("integers", fold_rounding),
         ("fixed", prove_accumulators),
     ]

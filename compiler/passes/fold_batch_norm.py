@@ -9,7 +9,7 @@ import numpy as np
 from compiler.ir.graph import Graph, rewrite
 from compiler.ir.ops import Affine, Convolution, MatMul, Op, Window
 from compiler.ir.values import State, Value
-from compiler.passes.clean import remove_dead
+from compiler.passes.dead_code import remove_dead_code
 
 # A state that starts at -shift/scale cancels the shift in the first samples. Beyond this ratio the
 # cancellation would cost more of float32's precision than the tolerance leaves.
@@ -31,7 +31,7 @@ def fold_into_product_before(graph: Graph) -> Graph:
             return replace(product, output=output, weights_of=product.layer, **scaled)
         return op
 
-    return remove_dead(rewrite(graph, transform))
+    return remove_dead_code(rewrite(graph, transform))
 
 
 def fold_into_products_after(graph: Graph) -> Graph:

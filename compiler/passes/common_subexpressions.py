@@ -1,4 +1,4 @@
-"""Computes each thing once, and constants not at all."""
+"""Common subexpressions: what is computed twice is computed once."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from compiler.ir import interpreter
 from compiler.ir.graph import Graph, Scan, rewrite
-from compiler.ir.ops import Constant, Op, Recall, Window
+from compiler.ir.ops import Op, Recall, Window
 from compiler.ir.values import State, Value
 
 
-def merge_equal(graph: Graph) -> Graph:
+def merge_common_subexpressions(graph: Graph) -> Graph:
     """Operations of one kind on the same values with the same attributes are one: branches share windows and states."""
     seen: dict[tuple, Value] = {}
 
@@ -46,20 +45,3 @@ def _merge_states(graph: Graph) -> Graph:
 
 def _key(value: object) -> object:
     return (value.shape, value.dtype.str, value.tobytes()) if isinstance(value, np.ndarray) else value
-
-
-def fold_constants(graph: Graph) -> Graph:
-    """What depends on constants alone is a constant."""
-    known: dict[str, np.ndarray] = {}
-
-    def transform(op: Op) -> Op:
-        if isinstance(op, Constant):
-            known[op.output.name] = op.value
-        elif op.inputs and all(value.name in known for value in op.inputs):
-            part = Graph("constant", "frame", op.inputs, (op.output,), (op,))
-            arrays = [known[value.name][None] for value in op.inputs]
-            known[op.output.name] = interpreter.evaluate(part, arrays)[op.output.name][0]
-            return Constant(inputs=(), output=op.output, value=known[op.output.name])
-        return op
-
-    return rewrite(graph, transform)
