@@ -34,7 +34,7 @@ def read(path: str | Path, weights: str | Path | None = None) -> ModelSpec:
     """
     with _naming(path):
         data = containers.bytes_of(Path(path))
-        config, source, keras_major = containers.open_model(data)
+        config, source, keras_major = containers.open_model(data, Path(path).suffix.lower())
     sha256 = hashlib.sha256(data)
     if weights is not None:
         with _naming(weights):

@@ -104,6 +104,11 @@ class Group:
             raise CompileError(f"no group '{path}' in the group '{self.name}'")
         return Group(self.file, node, self._name(path))
 
+    def attributes(self) -> list[str]:
+        """The names of its attributes."""
+        with _damaged(f"the group '{self.name}'"):
+            return list(self._group.attrs)
+
     def attribute(self, name: str) -> Any:
         """An attribute as h5py gives it; None where there is none."""
         with _damaged(f"the attribute '{name}' of '{self.name}'"):

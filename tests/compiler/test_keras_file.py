@@ -141,7 +141,7 @@ DAMAGED = {
     "an external link": (external_link, "kernel"),
     "strings": (strings_for_weights, "no numbers"),
     "a virtual dataset": (virtual_weight, "outside the file"),
-    "no configuration": (lambda file: file.attrs.__delitem__("model_config"), "no architecture"),
+    "no configuration": (lambda file: file.attrs.__delitem__("model_config"), "without its architecture"),
     "broken JSON": (lambda file: file.attrs.__setitem__("model_config", "{"), "not JSON"),
     "no layers": (edit_config(lambda config: config.update(layers=[])), "without layers"),
     "layers of another kind": (edit_config(lambda config: config.update(layers=[3])), "an entry of 'layers' is 3"),
@@ -193,7 +193,7 @@ def test_files_that_are_no_models(tmp_path):
 
 def test_weights_alone_are_no_model(float_model, tmp_path):
     float_model.save_weights(tmp_path / "only.weights.h5")
-    with pytest.raises(CompileError, match="no architecture"):
+    with pytest.raises(CompileError, match="without its architecture"):
         keras_file.read(tmp_path / "only.weights.h5")
 
 
