@@ -175,6 +175,8 @@ class Build:
         if not len(xs[0]):  # nothing in, nothing out, wherever that is
             known = (op.output for op in self.graph.ops) if every else self.graph.outputs
             return {v.name: np.zeros((0, *v.shape), np.int64 if v.format else np.float32) for v in known}
+        for value, x in zip(self.graph.inputs, xs, strict=True):
+            _demand_in_format(value, np.asarray(x))
         if on == "reference":
             return interpreter.evaluate(self.graph, xs)
         return dict(target.execute(self.folder, self.graph, xs, on, every=every).values)
@@ -232,6 +234,25 @@ class Build:
         """Writes measured figures into report.json."""
         self.report.update(entries)
         _write_json(self.folder / "report.json", self.report)
+
+
+def _demand_in_format(value: Value, x: np.ndarray) -> None:
+    """Refuses integers that a format has not: what a place would make of them, no other need.
+
+    Raises:
+        CompileError: Naming the input, the number and the format.
+    """
+    if value.format is None:
+        return
+    format = value.format
+    odd = ~((x >= format.lo) & (x <= format.hi) & (x == np.floor(x)))  # so that NaN is one of them
+    if odd.any():
+        at = tuple(int(i) for i in np.argwhere(odd)[0])
+        raise CompileError(
+            f"the input '{value.layer}' holds {x[at]} (at {', '.join(map(str, at))}), which is no integer of its "
+            f"format {format}: those go from {format.lo} to {format.hi}",
+            hint="Give integers of that format, or real numbers without --raw, which are rounded and saturated.",
+        )
 
 
 def check_replaceable(folder: Path) -> None:

@@ -8,7 +8,7 @@ from compiler.errors import CompileError
 from compiler.ir.graph import Graph
 from compiler.ir.values import Value
 from compiler.options import Mode
-from compiler.passes.stream import stream
+from compiler.passes.stream import is_timeless, stream
 
 
 def choose_mode(graph: Graph, mode: Mode, *, frames_allowed: bool) -> tuple[Literal["stream", "frame"], str | None]:
@@ -16,12 +16,15 @@ def choose_mode(graph: Graph, mode: Mode, *, frames_allowed: bool) -> tuple[Lite
 
     Args:
         graph: What lowering made, dead operations removed.
-        mode: "auto" streams where the model can, and falls back to frames where its sizes are known.
+        mode: "auto" streams where the model can, and falls back to frames where its sizes are known. Vectors without
+            time stream as independent samples where that is asked for, or all that the target does.
         frames_allowed: Whether the target computes frames at all.
 
     Raises:
         CompileError: Naming the layer that does not stream, or the input whose length is unknown.
     """
+    if mode == "auto" and frames_allowed and is_timeless(graph):
+        return "frame", f"its input '{graph.inputs[0].layer}' has no time axis"
     if mode != "frame":
         try:
             stream(graph)

@@ -44,12 +44,25 @@ from compiler.names import Namer
 def stream(graph: Graph) -> Graph:
     """The graph that computes one sample from one sample.
 
-    Windows over the same value share one state, as long as the longest of them needs.
+    Windows over the same value share one state, as long as the longest of them needs. Where no input has a time axis,
+    each vector is a sample by itself.
 
     Raises:
         CompileError: Naming the first layer that does not stream, and why.
     """
-    return _Streamer(graph).run()
+    return _independent(graph) if is_timeless(graph) else _Streamer(graph).run()
+
+
+def is_timeless(graph: Graph) -> bool:
+    """Whether no input has a time axis: a multi-layer perceptron, say."""
+    return all(len(value.shape) <= 1 and None not in value.shape for value in graph.inputs)
+
+
+def _independent(graph: Graph) -> Graph:
+    """A graph over vectors as a stream of them, none knowing of another: its operations never saw time."""
+    if within := next((op for op in graph.ops if isinstance(op, Convolution | Scan)), None):
+        raise _refuse(within.output, f"a {type(within).__name__} of what does not come with time")
+    return replace(graph, mode="stream")
 
 
 class _Streamer:
