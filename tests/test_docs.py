@@ -74,6 +74,18 @@ def test_the_callback_compiles(tmp_path):
     assert result.returncode == 0, result.stderr
 
 
+def test_the_example_prints_what_it_says(tmp_path):
+    readme = ROOT / "README.md"
+    (code,) = blocks(readme, "python")
+    (tmp_path / "example.py").write_text(code)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "example.py"]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert f"```\n\n    {result.stdout}" in readme.read_text()
+    assert len(code.splitlines()) <= 9
+
+
 @pytest.mark.slow
 def test_the_tutorial_can_be_followed(tmp_path):
     """Line by line, to the file that one listens to."""

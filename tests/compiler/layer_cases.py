@@ -1,6 +1,6 @@
 """The table of layers and attributes that the compiler is held to: one small model for each line.
 
-The README's support table is generated from it (support_table.py), test_layers.py holds lowering to it, and
+The support table of docs/layers.md is generated from it (support_table.py), test_layers.py holds lowering to it, and
 tests/end_to_end the generated C.
 """
 

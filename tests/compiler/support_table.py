@@ -1,4 +1,4 @@
-"""The README's table of supported layers, made from the table of cases."""
+"""The table of supported layers in docs/layers.md, made from the table of cases."""
 
 from case_tools import Case, Make
 from layer_cases import CASES
