@@ -48,7 +48,7 @@ def compile(
         CompileError: Naming file, layer and key; nothing is written then.
     """
     # Here, so that running a finished build does without h5py.
-    from compiler import build, keras_file, lowering, names, passes, pipeline, targets
+    from compiler import build, keras_file, lowering, names, passes, pipeline, progress, targets
     from compiler.options import Options
 
     is_file = isinstance(model, str | Path)
@@ -61,7 +61,9 @@ def compile(
     build.check_replaceable(folder)
     try:
         spec = keras_file.read(model, weights) if is_file else keras_file.from_model(model)
+        progress.now("lowering its layers")
         lowered = passes.run(lowering.lower(spec, name), passes.prepare())
+        progress.now("simplifying the graph")
         finished = pipeline.finish(lowered, wanted)
         # The weights in every form they had on the way are several times their size; the last form is enough.
         spec = replace(spec, layers=())

@@ -10,7 +10,7 @@ if __name__ == "__main__":
 import argparse
 
 import compiler
-from compiler import cli, manifest, tables
+from compiler import cli, manifest, progress, tables
 from compiler.ir.numerics import ROUNDINGS
 from compiler.options import FIXED, KERNELS, MODES, NUMBERS, OF_TARGET, TARGETS, Options
 from compiler.verify import print_checks
@@ -122,15 +122,15 @@ def command() -> int:
     model, target, out, name = (given.pop(key) for key in ("model", "target", "out", "name"))
     verify, print_graph, quiet = (given.pop(key) for key in ("verify", "print_graph", "quiet"))
     given["input_range"] = tuple(given["input_range"])
-    build = compiler.compile(model, target, out=out, name=name, **given)
+    with progress.shown(not quiet), progress.stage(f"reading {model}"):
+        build = compiler.compile(model, target, out=out, name=name, **given)
     if print_graph:
         cli.say(build.graph)
-    if not quiet:
-        numbers = build.report["numbers"]
-        cli.say(f"{build.folder}: {build.name}, {numbers} numbers, for {target}")
     for warning in manifest.warnings(build.report):
         cli.say(f"note: {warning}")
     code = print_checks(build, quiet=quiet) if verify else cli.DONE
     if not quiet:
-        cli.say(tables.summary(build.report))
+        cli.say(f"{tables.heading(build.folder, build.report)}\n{tables.summary(build.report)}")
+    if not quiet and code == cli.DONE:
+        cli.say(tables.next_command(build.folder, build.report, verified=verify))
     return code

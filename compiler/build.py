@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from compiler import manifest
+from compiler import manifest, progress
 from compiler.contract import Contents
 from compiler.errors import CompileError
 from compiler.ir import interpreter, numerics, store
@@ -144,6 +144,7 @@ class Build:
             y = values[value.name][warm_up:]
             y = np.asarray(y, np.int64) if raw and self.fixed else self.real(value, y)
             out[name] = y
+        progress.advance(len(xs[0]))
         return out
 
     def layers(self, x: Inputs, on: On = "reference", *, raw: bool = False) -> dict[str, np.ndarray]:
@@ -270,6 +271,7 @@ def write(
     graph = graphs["fixed" if options.fixed else "float"]
     report = manifest.begin(graphs, options, model, note)
     banner = manifest.banner(report, options)
+    progress.now("writing " + ("C" if options.target == "mcu" else "Verilog"))
     files, figures = TARGETS[options.target].generate(graph, options, banner)
     report.update(figures)
     files["report.json"] = _json(report)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NoReturn
 
+from compiler import progress
 from compiler.errors import CheckError, CompileError
 
 DONE, CHECK_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -56,7 +57,8 @@ def number(text: str) -> float:
 def say(text: object) -> None:
     """Prints a line at once. Where nobody reads any more, the work goes on all the same, and so does its exit code."""
     try:
-        print(text, flush=True)
+        with progress.hidden():
+            print(text, flush=True)
     except BrokenPipeError:
         _drop_output()
 
@@ -94,7 +96,7 @@ def guard(command: Callable[[], int | None]) -> NoReturn:
 
 
 def _failed(message: str, code: int = BAD_INPUT) -> int:
-    if len(message) > LONGEST_MESSAGE:
+    if len(message) > LONGEST_MESSAGE and not os.environ.get(DEBUG):
         message = f"{message[: LONGEST_MESSAGE // 2]} ... {message[-LONGEST_MESSAGE // 2 :]}"
     with contextlib.suppress(OSError):  # nobody may read any more
         print(message, file=sys.stderr, flush=True)

@@ -88,6 +88,8 @@ def snr_db(float_graph: Graph, fixed_graph: Graph, input_range: tuple[float, flo
 def warnings(report: Mapping[str, Any]) -> list[str]:
     """What a user should know before trusting the build."""
     found = list(report["notes"])
+    if report["options"]["kernels"] == "cmsis" and report["kernels"] == "c":
+        found.append("nothing in this network runs on CMSIS-DSP, so that --kernels cmsis changed nothing")
     if report["mode_note"]:
         found.append(f"computed in whole frames: {report['mode_note']}")
     snr = report["snr_db"]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler import cli, samples, verification
+from compiler import cli, progress, samples, verification
 from compiler.build import Build
 from compiler.errors import CompileError
 from compiler.targets import RUNS_ON
@@ -87,7 +87,9 @@ def command() -> int:
     if given.output and given.output.suffix.lower() == ".wav" and (given.raw or build.runs(xs)[1]):
         raise CompileError("a .wav holds one stream of real numbers", file=str(given.output), hint="Write a .npy.")
     if given.output:
-        y = build.run(xs, given.on, raw=given.raw)
+        total, unit = sum(len(one[0]) for one in build.runs(xs)[0]), "samples" if build.streams else "frames"
+        with progress.shown(not given.quiet), progress.stage(f"running on {given.on}", total, unit):
+            y = build.run(xs, given.on, raw=given.raw)
         if given.resample:
             y = samples.back(y, build.graph, rate, from_rate)
         samples.save(given.output, y, from_rate or rate)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from compiler.verification import Check
 
 CHECK_WIDTHS = (44, 8)
+CORTEX_M7_HZ = 480_000_000  # as fast as a common one runs
 
 
 def table(rows: Sequence[Sequence[str]], *, right: Iterable[int] = ()) -> str:
@@ -38,23 +41,54 @@ def check_line(check: Check) -> str:
 
 
 def summary(report: Mapping[str, Any]) -> str:
-    """What a build is, in one line, and its figures, those that were measured."""
+    """What a build takes, one figure a line, those that are known: load, then memory, then the rest."""
     shown = {
+        "instructions_per_sample": "Cortex-M7 instructions a sample (instructions, not cycles)",
+        "instructions_per_frame": "Cortex-M7 instructions a frame (instructions, not cycles)",
+        "cycles_per_sample": "clock cycles a sample",
+        "multipliers": "multipliers",
         "macs_per_sample": "multiply-accumulates a sample",
         "macs_per_frame": "multiply-accumulates a frame",
         "macs_per_block": "multiply-accumulates a block, of the controls",
-        "receptive_field": "samples of receptive field",
-        "weights_bytes": "bytes of weights",
-        "state_bytes": "bytes of state",
-        "instructions_per_sample": "Cortex-M7 instructions a sample (instructions, not cycles)",
-        "instructions_per_frame": "Cortex-M7 instructions a frame (instructions, not cycles)",
         "flash_bytes": "bytes of flash",
         "ram_bytes": "bytes of RAM",
         "stack_bytes": "bytes of stack",
-        "cycles_per_sample": "clock cycles a sample",
-        "multipliers": "multipliers",
+        "weights_bytes": "bytes of weights",
+        "state_bytes": "bytes of state",
+        "receptive_field": "samples of receptive field",
         "snr_db": "dB of output over rounding error",
     }
-    lines = [(report[key], text) for key, text in shown.items() if report.get(key) is not None]
-    lines = [line for line in lines if line != (0, shown["macs_per_block"])]
-    return "\n".join(f"{round(value, 1):>12,}  {text}" for value, text in lines)
+    lines = [(f"{round(report[key], 1):,}", text) for key, text in shown.items() if report.get(key) is not None]
+    lines = [line for line in lines if line != ("0", shown["macs_per_block"])]
+    return "\n".join(f"{value:>12}  {text}" for value, text in _load(report) + lines)
+
+
+def _load(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What share of a processor, or of the clock, one stream takes."""
+    rate, clock = report.get("sample_rate_hz"), report.get("clock_hz")
+    instructions, cycles = report.get("instructions_per_sample"), report.get("cycles_per_sample")
+    if rate and instructions:
+        share = instructions * rate / CORTEX_M7_HZ
+        processor = f"of a Cortex-M7 at {CORTEX_M7_HZ // 10**6} MHz if an instruction took a cycle"
+        return [(f"{share:.1%}", f"{processor}, at {rate:,} samples a second")]
+    if rate and clock and cycles:
+        return [(f"{cycles / (clock // rate):.1%}", f"of the clock cycles there are for a sample, {clock // rate:,}")]
+    return []
+
+
+def heading(folder: Path, report: Mapping[str, Any]) -> str:
+    """Where a build is, and what it is, in one line."""
+    numbers = "fixed point" if report["numbers"] == "fixed" else "floating point"
+    kernels = "CMSIS-DSP" if report["kernels"] == "cmsis" else "plain C"
+    what = f"C in {numbers}, its kernels {kernels}" if report["target"] == "mcu" else f"Verilog in {numbers}"
+    return f"{folder}: {report['name']}, {what}"
+
+
+def next_command(folder: Path, report: Mapping[str, Any], *, verified: bool) -> str:
+    """What to type after a compilation."""
+    build = shlex.quote(str(folder))
+    if not verified:
+        return f"next: python -m compiler.verify {build}"
+    kind = "wav" if report["mode"] == "stream" else "npy"
+    place = "host" if report["target"] == "mcu" else "rtl"
+    return f"next: python -m compiler.run {build} --input x.{kind} --output y.{kind} --on {place}"

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from compiler import progress
 from compiler.build import Build, On
+from compiler.errors import CompileError
 from compiler.ir import interpreter, numerics
 from compiler.ir.graph import Graph
 from compiler.ir.ops import Convolution, Gather, MatMul, Quantize
@@ -22,6 +24,8 @@ from compiler.targets import TARGETS
 TOLERANCE = 1e-5
 TIMES_FLOAT32 = 4.0
 SAMPLES, FRAMES = 2000, 32
+# Every value is kept for every step, in float64, in float32, and as the device has it.
+BYTES_A_NUMBER, MOST_BYTES = 16, 4 << 30
 
 
 @dataclass(frozen=True)
@@ -153,43 +157,63 @@ def verify(build: Build, *, samples: int | None = None, seed: int = 0) -> Iterat
 
     Args:
         samples: How many samples, or frames; 2,000 samples or 32 frames where it is not said.
+        seed: Of the noise and of the stalls, from 0 to 2^31 - 1.
+
+    Raises:
+        CompileError: There is no such number of samples or such a seed, or a tool is missing.
     """
-    steps = samples or (SAMPLES if build.streams else FRAMES)
-    xs = stimulus(build, steps, seed)
-    expected = Expected.of(build, xs)
-    names = [value.name for value in build.graph.outputs]
+    steps = _checked(build, SAMPLES if build.streams else FRAMES, samples, seed)
     target, folder, graph = TARGETS[build.target], build.folder, build.graph
-    figures: dict[str, object] = {}
-    passed, worst, greatest = True, 0.0, 0.0
-    bits: list[np.ndarray] | None = None
-    for variant in target.variants(graph, seed):
-        # The first run gives every value, so that an error that never reaches the output shows too.
-        got = target.execute(folder, graph, xs, variant.on, every=bits is None, **variant.how)
-        figures |= got.figures
-        ys = [np.asarray(got.values[name]) for name in names]
-        difference = expected.first_difference(got.values)
-        if difference and bits is not None:
-            traced = target.execute(folder, graph, xs, variant.on, every=True, **variant.how)
-            difference = expected.first_difference(traced.values) or difference
-        missed = max(error(y, expected.values[name]) for y, name in zip(ys, names, strict=True))
-        worst = max(worst, missed)
-        greatest = max(greatest, *(distance(y, expected.values[name]) for y, name in zip(ys, names, strict=True)))
-        if difference:
-            result = str(difference)
-        elif variant.exactly and bits is not None and not all(map(np.array_equal, ys, bits)):
-            result = "another block length gives other bits"
-        else:
-            result = ""
-        passed &= not result
-        fine = "equal to the last bit" if build.fixed else f"error {missed:.1e}"
-        yield Check(variant.what, steps, not result, result or fine)
-        bits = ys if bits is None else bits
-    figures |= target.measure(folder, graph)
+    variants = target.variants(graph, seed)
+    unit = "samples" if build.streams else "frames"
+    with progress.stage("computing what is expected", len(variants) * steps, unit):
+        xs = stimulus(build, steps, seed)
+        expected = Expected.of(build, xs)
+        names = [value.name for value in graph.outputs]
+        figures: dict[str, object] = {}
+        passed, greatest = True, 0.0
+        bits: list[np.ndarray] | None = None
+        for variant in variants:
+            progress.now(variant.what)
+            # The first run gives every value, so that an error that never reaches the output shows too.
+            got = target.execute(folder, graph, xs, variant.on, every=bits is None, **variant.how)
+            figures |= got.figures
+            ys = [np.asarray(got.values[name]) for name in names]
+            difference = expected.first_difference(got.values)
+            if difference and bits is not None:
+                traced = target.execute(folder, graph, xs, variant.on, every=True, **variant.how)
+                difference = expected.first_difference(traced.values) or difference
+            missed = max(error(y, expected.values[name]) for y, name in zip(ys, names, strict=True))
+            greatest = max(greatest, *(distance(y, expected.values[name]) for y, name in zip(ys, names, strict=True)))
+            if difference:
+                result = str(difference)
+            elif variant.exactly and bits is not None and not all(map(np.array_equal, ys, bits)):
+                result = "another block length gives other bits"
+            else:
+                result = ""
+            passed &= not result
+            fine = "equal to the last bit" if build.fixed else f"error {missed:.1e}"
+            progress.advance(steps)
+            yield Check(variant.what, steps, not result, result or fine)
+            bits = ys if bits is None else bits
+        progress.now("measuring")
+        figures |= target.measure(folder, graph)
     if build.fixed:
         figures |= {"bit_exact": passed, "max_abs_error": _distance_to_float(build, xs, expected)}
     else:
         figures |= {"max_abs_error": greatest}
     build.update_report(samples_checked=steps, **figures)
+
+
+def _checked(build: Build, usual: int, samples: int | None, seed: int) -> int:
+    """How many steps to verify, if there is the memory for that."""
+    if not 0 <= seed < 1 << 31:
+        raise CompileError(f"--seed must be from 0 to {(1 << 31) - 1}, not {seed}")
+    values = (*build.graph.inputs, *(op.output for op in build.graph.ops))
+    most = MOST_BYTES // (BYTES_A_NUMBER * sum(value.size for value in values))
+    if samples is not None and not 1 <= samples <= max(most, usual):
+        raise CompileError(f"--samples must be from 1 to {max(most, usual):,} for this build, not {samples:,}")
+    return usual if samples is None else samples
 
 
 def distance(y: np.ndarray, k: np.ndarray) -> float:

@@ -9,7 +9,7 @@ if __name__ == "__main__":
 
 import argparse
 
-from compiler import cli, tables
+from compiler import cli, progress, tables
 from compiler.build import Build
 from compiler.verification import verify
 
@@ -47,8 +47,9 @@ def print_checks(build: Build, samples: int | None = None, seed: int = 0, *, qui
     if not quiet:
         cli.say(tables.check_heading())
     failed = 0
-    for check in verify(build, samples=samples, seed=seed):
-        failed += not check.passed
-        if not quiet or not check.passed:
-            cli.say(tables.check_line(check))
+    with progress.shown(not quiet):
+        for check in verify(build, samples=samples, seed=seed):
+            failed += not check.passed
+            if not quiet or not check.passed:
+                cli.say(tables.check_line(check))
     return cli.CHECK_FAILED if failed else cli.DONE

@@ -1,10 +1,11 @@
 """Runs a generated network in the simulator: integers in, integers out, with the pace and latency it showed."""
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def run_network(
     stall: float = 0.0,
     seed: int = 0,
     patience: int = 100_000,
+    during: Callable[[Path], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
 ) -> NetworkRun:
     """Play `x` through the module `name` from reset.
 
@@ -62,6 +64,7 @@ def run_network(
         stall: Probability, in each cycle, that no word is offered; the same for receiving.
         seed: Seed of the stalls.
         patience: Cycles without any transfer after which the network counts as stuck.
+        during: Makes a context in which the simulation runs, from the path of a file that grows by a line a sample.
 
     Raises:
         sim.runner.BenchError: Words are missing, unknown or too many.
@@ -90,7 +93,8 @@ def run_network(
         command = ["iverilog", "-g2012", "-Wall", "-Wno-timescale", "-s", "network_bench", "-o", "network.vvp", "-I."]
         command += [f"-DNETWORK={name}", *(f"-Pnetwork_bench.{key}={value}" for key, value in parameters.items())]
         _call([*command, *sources], work, f"{name} does not compile")
-        _call(["vvp", "-n", "network.vvp"], work, f"the simulation of {name} failed")
+        with during(work / "output.txt"):
+            _call(["vvp", "-n", "network.vvp"], work, f"the simulation of {name} failed")
         _judge(work, len(x), x.shape[1], outputs)
         y = _samples(work / "output.txt", outputs)
         recorded = {s: _samples(work / f"stage_{n}.txt", channels) for n, (s, channels) in enumerate(stages.items())}

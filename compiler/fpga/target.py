@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from compiler import progress
 from compiler.contract import Contents, Execution, Target, Variant
 from compiler.errors import CheckError, CompileError
 from compiler.fpga import emit
@@ -83,6 +84,7 @@ class Fpga:
                 stages={stage: value.size for stage, value in watched.items()},
                 stall=stall,
                 seed=seed,
+                during=lambda path: progress.peeking(lambda: _lines(path)),
             )
         values = {watched[stage].name: y for stage, y in run.stages.items()}
         # The pace is that of the design only where nothing holds it up.
@@ -108,6 +110,11 @@ def _plan(graph: Graph, options: Options) -> tuple[tuple[Stage, ...], tuple[Fold
     chain = stages(graph)
     budget = options.clock_hz // options.sample_rate_hz
     return chain, fold(chain, budget=budget, multipliers=options.multipliers)
+
+
+def _lines(path: Path) -> int:
+    """The lines of a file that is being written."""
+    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 @contextlib.contextmanager

@@ -148,6 +148,8 @@ class Layer(Builder):
         if policy is not None and not (isinstance(policy, str) and policy in fits):
             hint = f"Supported, each as float32: {', '.join(sorted(fits))}."
             raise self.error(f"dtype={shown(policy)} is not supported", hint=hint)
+        if policy in FLOATS - {"float32"}:  # the same sentence for each layer, which is told once
+            self.notes.append(f"the model computes in {policy} and the build does not, so that they round differently")
 
     # Layers within this one.
 

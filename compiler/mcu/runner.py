@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from compiler import progress
 from compiler.errors import CheckError, CompileError
 from compiler.mcu.boards import BOARDS, COMMON_FLAGS, CORTEX_M7, EMULATOR, Board
 from compiler.mcu.steps import DTYPES
@@ -128,7 +129,8 @@ def run(
         flags = SANITIZE if sanitize else COMPACT if compact else ()
         program = compile_program(folder, name, board, work, harness(board), (*flags, *harness_flags(name, trace)))
         command = [*EMULATOR, program.name] if on == "emulator" else [str(program)]
-        _execute(command, work)
+        with progress.peeking(lambda: _traced_steps(work / "trace.bin", face)):
+            _execute(command, work)
         outputs = [
             np.fromfile(work / f"y{number}.bin", face.result).reshape(-1, *shape)
             for number, shape in enumerate(face.outputs)
@@ -221,9 +223,18 @@ def _execute(command: Sequence[str], work: Path) -> None:
         raise CheckError(f"the program failed with exit code {result.returncode}: {said}")
 
 
+def _record(face: Interface) -> np.dtype:
+    """What is traced of one sample."""
+    return np.dtype([(value, dtype, shape) for value, dtype, shape in face.values])
+
+
+def _traced_steps(path: Path, face: Interface) -> int:
+    """How many samples are traced so far."""
+    return path.stat().st_size // max(1, _record(face).itemsize) if path.exists() else 0
+
+
 def _read_trace(path: Path, face: Interface) -> dict[str, np.ndarray]:
-    record = np.dtype([(value, dtype, shape) for value, dtype, shape in face.values])
-    rows = np.fromfile(path, record)
+    rows = np.fromfile(path, _record(face))
     return {value: np.ascontiguousarray(rows[value]) for value, _, _ in face.values}
 
 

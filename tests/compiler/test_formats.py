@@ -108,7 +108,9 @@ def test_weights_of_every_precision(library, policy, libraries, tmp_path):
         for got, wanted in zip(spec.layers[1].weights, values, strict=True):
             assert np.array_equal(got.astype(np.float64), wanted)
         x = rng.uniform(-1, 1, (2, 4))
-        assert np.allclose(run(lower(spec, "net"), [x])[0], x @ values[0] + values[1])
+        graph = lower(spec, "net")
+        assert np.allclose(run(graph, [x])[0], x @ values[0] + values[1])
+        assert [note for note in graph.notes if f"computes in {policy} and the build does not" in note]
 
 
 def test_a_quantised_policy_is_refused_by_name(libraries, tmp_path):

@@ -171,10 +171,10 @@ def test_auto_takes_plain_c_and_says_so(echo, tmp_path):
     build, model = echo
     assert build.report["kernels"] == "c"
     assert build.report["options"]["kernels"] == "auto"
-    assert not list(build.folder.glob("arm_*"))
+    assert not (build.folder / "LICENSE.CMSIS-DSP.txt").exists()
     cmsis = compiler.compile(model, "mcu", out=tmp_path / "cmsis", kernels="cmsis")
     assert cmsis.report["kernels"] == "cmsis"
-    assert list(cmsis.folder.rglob("arm_*.c"))
+    assert (cmsis.folder / "LICENSE.CMSIS-DSP.txt").exists()
     narrow = {"numbers": "fixed", "bits": 8, "weight_bits": 8}
     fixed = compiler.compile(model, "mcu", out=tmp_path / "fixed", kernels="cmsis", **narrow)
     assert fixed.report["kernels"] == "c"  # its sums have 32 bits, which CMSIS-DSP does not do
@@ -215,3 +215,37 @@ def test_run_on_nothing_and_on_wavs(here, echo, tmp_path):
     code, _, err = here("compiler.run", *arguments[:-1], tmp_path / "none.npy" / "y.wav")
     assert code == 2
     assert "cannot be written" in err
+
+
+def test_a_compilation_ends_with_what_matters(here, echo, tmp_path):
+    _, model = echo
+    code, out, err = here("compiler", model, "--target", "mcu", "--out", tmp_path / "my build")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        f"{tmp_path}/my build: echo, C in floating point, its kernels plain C",
+        "           6  multiply-accumulates a sample",
+        "          32  bytes of weights",
+        "          12  bytes of state",
+        "           3  samples of receptive field",
+        f"next: python -m compiler.verify '{tmp_path}/my build'",
+    ]
+    code, out, err = here("compiler", model, "--target", "fpga", "--out", tmp_path / "f", "--verify")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[-1] == f"next: python -m compiler.run {tmp_path}/f --input x.wav --output y.wav --on rtl"
+    assert f"{tmp_path}/f: echo, Verilog in fixed point" in lines
+    assert any(line.endswith("of the clock cycles there are for a sample, 256") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (("--samples", "99999999999999"), "--samples must be from 1 to"),
+        (("--samples", "0"), "--samples must be from 1 to"),
+        (("--seed", "-1"), "--seed must be from 0 to 2147483647, not -1"),
+    ],
+)
+def test_verification_bounds_what_it_is_asked_for(option, message, here, echo):
+    code, _, err = here("compiler.verify", echo[0].folder, *option)
+    assert code == 2
+    assert message in err
