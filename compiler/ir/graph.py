@@ -159,18 +159,22 @@ class Graph:
 class Scan(Op):
     """Frame graphs: runs a stream graph along the first axis of the input, from its states' initial values.
 
-    The one operation that holds a graph, and so it stands above all others, beside what it holds.
+    The one operation that holds a graph, and so it stands above all others, beside what it holds. Further inputs are
+    what the first of its states begin from, instead of their initial values; passes/states.py takes them away.
 
     Args:
         body: One input and one output.
         reverse: From the last element to the first. The output stands in the order of the input all the same
             where `sequences`; Keras' go_backwards turns it round by a Slice.
         sequences: Give every step's output; else the last computed alone.
+        stateful: What it keeps from one frame to the next are its states, which frames do not do, but streams do.
     """
 
+    arity = None
     body: Graph
     reverse: bool = False
     sequences: bool = True
+    stateful: bool = False
 
     @property
     def macs(self) -> int:
@@ -179,7 +183,9 @@ class Scan(Op):
 
     def output_shape(self) -> Shape:
         """The body's output, for each step or once."""
-        (x,), body = self.shapes, self.body
+        (x, *states), body = self.shapes, self.body
+        begun = [state.value.shape for state in body.states[: len(states)]]
+        demand(begun == states, "states that begin as", states, "in a body that has", begun)
         demand(len(body.inputs) == len(body.outputs) == 1, "a body of", len(body.inputs), "inputs")
         demand(x and body.inputs[0].shape == x[1:], "a body that takes", body.inputs[0].shape, "on", x)
         return (*x[:1], *body.outputs[0].shape) if self.sequences else body.outputs[0].shape

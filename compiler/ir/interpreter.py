@@ -8,6 +8,7 @@ fixed-point graphs run exactly, in float64 BLAS while accumulators stay below 2*
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -157,7 +158,7 @@ def _compute(graph: Graph, op: Op, values: Mapping[str, Array], steps: int, prec
         case Convolution():
             return _convolution(op, x)
         case Scan():
-            return _scan(op, x, precision)
+            return _scan(op, operands, precision)
         case Quantize():
             integers = numerics.quantize(x, op.format, op.rounding, op.lo, op.hi)
             return numerics.dequantize(integers, op.format).astype(x.dtype)
@@ -212,11 +213,17 @@ def _convolution(op: Convolution, x: Array) -> Array:
     return np.concatenate(parts, axis=-1) + bias
 
 
-def _scan(op: Scan, x: Array, precision: type[np.floating]) -> Array:
+def _scan(op: Scan, operands: list[Array], precision: type[np.floating]) -> Array:
     """Frame by frame, each a stream of its own."""
+    x, *begun = operands
     sequence = x[:, ::-1] if op.reverse else x
     (output,) = op.body.outputs
-    y = np.stack([evaluate(op.body, [frame], precision=precision)[output.name] for frame in sequence])
+    frames = []
+    for frame, *initial in zip(sequence, *begun, strict=True):
+        states = [replace(state, initial=array) for state, array in zip(op.body.states, initial, strict=False)]
+        body = replace(op.body, states=(*states, *op.body.states[len(states) :]))
+        frames.append(evaluate(body, [frame], precision=precision)[output.name])
+    y = np.stack(frames)
     if not op.sequences:
         return y[:, -1]
     return y[:, ::-1] if op.reverse else y

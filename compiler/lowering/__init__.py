@@ -19,9 +19,11 @@ from compiler.lowering.builder import Builder
 from compiler.lowering.layer import Layer
 from compiler.lowering.operators import lower_operator
 from compiler.lowering.table import OLD_CLASSES, TABLE
-from compiler.lowering.wrappers import each_step
+from compiler.lowering.wrappers import RECURRENT, each_step
 
 MOST_CALLS = 10_000  # models within models called twice each soon make more than there are layers in the world
+# Layers that may be called with an `initial_state`, which Keras 2 puts behind the input.
+TAKES_STATES = ("Bidirectional", *RECURRENT)
 # What a model's configuration may say besides its layers, without effect on what a trained model computes.
 MODEL_KEYS = {"trainable", "dtype", "build_input_shape"}
 
@@ -207,7 +209,9 @@ def lower_layer(spec: LayerSpec, builder: Builder, inputs: Sequence[Value]) -> t
 def _inputs(spec: LayerSpec, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> list[Value]:
     """The values that a layer is called on; any other argument must be one that does nothing."""
     keywords = dict(keywords)
-    found = list(leaves((arguments, keywords.pop("inputs", ()))))
+    states = keywords.pop("initial_state", None) if spec.class_name in TAKES_STATES else None
+    states = () if _says_nothing(states) else states
+    found = list(leaves((arguments, keywords.pop("inputs", ()), states)))
     for value in found:
         if not isinstance(value, Value):
             raise CompileError(f"is called on {str(value)[:80]}, which is not a layer's output", layer=spec.name)

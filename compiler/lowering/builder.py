@@ -83,16 +83,25 @@ class Builder:
         return before, remember
 
     def scan(
-        self, x: Value, step: Callable[[Builder, Value], Value], *, reverse: bool = False, sequences: bool = True
+        self,
+        x: Value,
+        step: Callable[[Builder, Value], Value],
+        *,
+        initial: Sequence[Value] = (),
+        reverse: bool = False,
+        sequences: bool = True,
+        stateful: bool = False,
     ) -> Value:
         """Runs `step` along the first axis of x, from reset.
 
         Args:
             step: Given a builder and one element of x, emits the body there and returns its output.
-            reverse, sequences: As in `Scan`.
+            initial: What the states begin from, in the order in which `step` makes them; zeros where there is none.
+            reverse, sequences, stateful: As in `Scan`.
         """
         body = Builder(name=self.name)
         element = body.value(x.shape[1:], "_element")
         output = step(body, element)
         graph = Graph(self.name, "stream", (element,), (output,), tuple(body.ops), tuple(body.states))
-        return self.emit(Scan, x, body=graph, reverse=reverse, sequences=sequences)
+        how = {"reverse": reverse, "sequences": sequences, "stateful": stateful}
+        return self.emit(Scan, (x, *initial), body=graph, **how)

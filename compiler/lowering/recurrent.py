@@ -32,31 +32,31 @@ class Cell:
     step: Step
 
 
-def recurrent(layer: Layer, x: Value) -> Value | tuple[Value, ...]:
-    """Keras' SimpleRNN, GRU, LSTM and RNN, from zero states."""
-    return run(layer, x)
+def recurrent(layer: Layer, x: Value, *initial: Value) -> Value | tuple[Value, ...]:
+    """Keras' SimpleRNN, GRU, LSTM and RNN, from zero states or from given ones."""
+    return run(layer, x, initial)
 
 
-def run(layer: Layer, x: Value, *, turn: bool = False) -> Value | tuple[Value, ...]:
+def run(layer: Layer, x: Value, initial: Sequence[Value] = (), *, turn: bool = False) -> Value | tuple[Value, ...]:
     """As `recurrent`; `turn` turns the order of a sequence round once more, as Bidirectional does."""
     if len(x.shape) != 2:
         raise layer.error(f"its input has {len(x.shape)} axes beside the batch, not two")
     cell = _cell(layer, x.shape[1])
     sequences, backwards = layer.flag("return_sequences", False), layer.flag("go_backwards", False)
-    if layer.flag("stateful", False):
-        raise layer.error(
-            "stateful=True is not supported", hint="A stream keeps its states anyway: give stateful=False."
-        )
     layer.expect_false("time_major")
     layer.ignore("unroll", "zero_output_for_mask", "input_length", "input_dim")
-    y = layer.scan(x, _body(cell, lambda b, y, states: y), reverse=backwards, sequences=sequences)
+    if initial and [value.shape for value in initial] != [(size,) for size in cell.sizes]:
+        shapes, wanted = [value.shape for value in initial], [(size,) for size in cell.sizes]
+        raise layer.error(f"its initial_state has the shapes {shapes}, not {wanted}")
+    how = {"initial": initial, "reverse": backwards, "stateful": layer.flag("stateful", False) and not initial}
+    y = layer.scan(x, _body(cell, lambda b, y, states: y), sequences=sequences, **how)
     # Keras gives a sequence in the order in which it was computed.
     if sequences and backwards != turn:
         last = known(layer, x, 0, "go_backwards=True") - 1
         y = layer.emit(Slice, y, suffix="_turned", axis=0, start=last, step=-1)
     if not layer.flag("return_state", False):
         return y
-    final = layer.scan(x, _body(cell, lambda b, y, states: _joined(b, states)), reverse=backwards, sequences=False)
+    final = layer.scan(x, _body(cell, lambda b, y, states: _joined(b, states)), sequences=False, **how)
     starts = np.cumsum([0, *cell.sizes])
     return (y, *(part(layer, final, 0, int(start), n, "_state") for start, n in zip(starts, cell.sizes, strict=False)))
 

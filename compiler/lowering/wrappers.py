@@ -21,12 +21,15 @@ POINTWISE = ("Activation", "Dense", "ELU", "LeakyReLU", "QActivation", "QDense",
 Lower = Callable[..., Value | tuple[Value, ...]]
 
 
-def bidirectional(layer: Layer, x: Value) -> Value | tuple[Value, ...]:
+def bidirectional(layer: Layer, x: Value, *initial: Value) -> Value | tuple[Value, ...]:
     """Keras' Bidirectional: a recurrent layer forwards, another backwards, and what becomes of the two."""
     forward, backward = layer.take("layer"), layer.take("backward_layer", None)
     weights, count = layer.all_weights(), weight_count(layer, forward)
     if backward is None:
         backward = _turned(layer, forward)
+    if len(initial) % 2:
+        raise layer.error(f"its initial_state has {len(initial)} parts, which two layers cannot share")
+    half = len(initial) // 2
     sides = []
     for serialized, own, turn in ((forward, weights[:count], False), (backward, weights[count:], True)):
         inner = layer.inner(serialized, own)
@@ -35,7 +38,7 @@ def bidirectional(layer: Layer, x: Value) -> Value | tuple[Value, ...]:
                 f"a {inner.class_name} within is not supported", hint=f"Supported: {', '.join(RECURRENT)}."
             )
         # Its backward sequence is turned back into the order of the input.
-        result = run(inner, x, turn=turn)
+        result = run(inner, x, initial[half:] if turn else initial[:half], turn=turn)
         inner.finish()
         sides.append(result if isinstance(result, tuple) else (result,))
     (y, *states), (reverse, *more) = sides

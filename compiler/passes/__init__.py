@@ -22,6 +22,7 @@ from compiler.passes.integers import fold_rounding, fuse_clamps, prove_accumulat
 from compiler.passes.mode import choose_mode
 from compiler.passes.rounding import round_to_float32
 from compiler.passes.sink_reshapes import sink_reshapes
+from compiler.passes.states import feed_states
 from compiler.passes.stream import stream
 
 Pass = Callable[[Graph], Graph]
@@ -37,7 +38,7 @@ def prepare() -> list[tuple[Level, Pass]]:
 def simplify(mode: str = "stream") -> list[tuple[Level, Pass]]:
     """To the simplest graph in float64: what both kinds of numbers begin with."""
     level: Level = "stream" if mode == "stream" else "lowered"
-    begin = [("stream", stream)] if mode == "stream" else [("lowered", remove_dead_taps)]
+    begin = [("stream", stream)] if mode == "stream" else [("lowered", feed_states), ("lowered", remove_dead_taps)]
     return [
         *begin,
         (level, remove_reshapes_to_the_same),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from compiler.errors import CompileError
-from compiler.ir.graph import Graph
+from compiler.ir.graph import Graph, Scan
 from compiler.ir.values import Value
 from compiler.options import Mode
 from compiler.passes.stream import is_timeless, stream
@@ -32,7 +32,10 @@ def choose_mode(graph: Graph, mode: Mode, *, frames_allowed: bool) -> tuple[Lite
         except CompileError as reason:
             if mode == "stream" or not frames_allowed or _unknown(graph):
                 raise
-            return "frame", f"layer '{reason.layer}' {reason.what}"
+            why = f"layer '{reason.layer}' {reason.what}"
+            _demand_no_memory(graph, f", and {why}")
+            return "frame", why
+    _demand_no_memory(graph)
     if not frames_allowed:
         raise CompileError("--mode frame: this target computes streams only", hint="Leave --mode at auto.")
     if value := _unknown(graph):
@@ -42,6 +45,16 @@ def choose_mode(graph: Graph, mode: Mode, *, frames_allowed: bool) -> tuple[Lite
             hint="Build the model with Input((length, channels)).",
         )
     return "frame", None
+
+
+def _demand_no_memory(graph: Graph, why: str = "") -> None:
+    """Refuses frames where a layer's states would pass from one to the next."""
+    if op := next((op for op in graph.ops if isinstance(op, Scan) and op.stateful), None):
+        raise CompileError(
+            f"stateful=True: its states pass from one window to the next, which needs a stream{why}",
+            layer=op.output.layer,
+            hint="Save it with stateful=False if each window begins anew, or give it initial_state and return_state.",
+        )
 
 
 def _unknown(graph: Graph) -> Value | None:

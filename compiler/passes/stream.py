@@ -39,6 +39,7 @@ from compiler.ir.ops import (
 )
 from compiler.ir.values import State, Value
 from compiler.names import Namer
+from compiler.passes.states import close_loops, stream_of_calls
 
 
 def stream(graph: Graph) -> Graph:
@@ -50,7 +51,13 @@ def stream(graph: Graph) -> Graph:
     Raises:
         CompileError: Naming the first layer that does not stream, and why.
     """
-    return _independent(graph) if is_timeless(graph) else _Streamer(graph).run()
+    graph = close_loops(graph)
+    try:
+        return _independent(graph) if is_timeless(graph) else _Streamer(graph).run()
+    except CompileError:
+        if (calls := stream_of_calls(graph)) is None:
+            raise
+        return calls
 
 
 def is_timeless(graph: Graph) -> bool:
