@@ -22,7 +22,7 @@ from compiler.resources import FIRMWARE
 
 COMPACT = ("-O1", "-DNN_COMPACT")
 SANITIZE = (*COMPACT, "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-TIMEOUT_S = 120
+TIMEOUT_S, LEAST_PACE = 120, 20  # seconds, and samples a second beside
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ def run(
 
     Raises:
         CompileError: A tool is missing.
-        CheckError: The build does not compile, crashes, or runs for longer than two minutes.
+        CheckError: The build does not compile, crashes, or runs for longer than any should.
         ValueError: The inputs do not fit the build.
     """
     folder, board = Path(folder), BOARDS[on]
@@ -130,7 +130,7 @@ def run(
         program = compile_program(folder, name, board, work, harness(board), (*flags, *harness_flags(name, trace)))
         command = [*EMULATOR, program.name] if on == "emulator" else [str(program)]
         with progress.peeking(lambda: _traced_steps(work / "trace.bin", face)):
-            _execute(command, work)
+            _execute(command, work, TIMEOUT_S + len(xs[0]) // LEAST_PACE)
         outputs = [
             np.fromfile(work / f"y{number}.bin", face.result).reshape(-1, *shape)
             for number, shape in enumerate(face.outputs)
@@ -201,7 +201,7 @@ def image_size(folder: Path, name: str) -> tuple[int, int]:
     return text + data, data + bss
 
 
-def _execute(command: Sequence[str], work: Path) -> None:
+def _execute(command: Sequence[str], work: Path, seconds: int) -> None:
     _need(command[0])
     environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}
     try:
@@ -213,11 +213,11 @@ def _execute(command: Sequence[str], work: Path) -> None:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=TIMEOUT_S,
+            timeout=seconds,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise CheckError(f"the program ran for longer than {TIMEOUT_S} s") from None
+        raise CheckError(f"the program ran for longer than {seconds} s") from None
     if result.returncode or not (work / "counts.bin").exists():
         said = (result.stderr + result.stdout).strip()[-2000:] or "without a word"
         raise CheckError(f"the program failed with exit code {result.returncode}: {said}")
