@@ -1,0 +1,96 @@
+"""What a fixed-point build computes, in Python's integers, from its graph.json and weights.npz and the written rules.
+
+It knows nothing of the compiler: docs/ir.md says what the files hold, docs/numbers.md what the operations do.
+NumPy opens the archive and does nothing else.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+Sample = list[int]  # the numbers of a value at one time, the last axis fastest
+
+
+class Program:
+    """The `fixed` graph of a build."""
+
+    def __init__(self, folder: Path) -> None:
+        graph = json.loads((folder / "graph.json").read_text())["fixed"]
+        with np.load(folder / "weights.npz", allow_pickle=False) as archive:
+            self.arrays = {key: archive[key].tolist() for key in archive.files}
+        assert graph["mode"] == "stream"
+        self.inputs, self.outputs = [value["name"] for value in graph["inputs"]], graph["outputs"]
+        self.formats = {value["name"]: value["format"] for value in graph["inputs"]}
+        self.formats |= {op["output"]["name"]: op["output"]["format"] for op in graph["ops"]}
+        self.states = {state["name"]: self.arrays[state["initial"]["array"]] for state in graph["states"]}
+        self.ops = graph["ops"]
+
+    def array(self, op: dict, key: str) -> list:
+        """The numbers of an attribute."""
+        return self.arrays[op[key]["array"]]
+
+    def run(self, x: list[Sample]) -> list[Sample]:
+        """The only output for the only input, sample by sample from reset."""
+        ((source,), (result,)) = self.inputs, self.outputs
+        return self.every({source: x})[result]
+
+    def every(self, inputs: dict[str, list[Sample]]) -> dict[str, list[Sample]]:
+        """Every value by its name."""
+        values = dict(inputs)
+        for name, samples in inputs.items():
+            self.fits(name, samples)
+        for op in self.ops:
+            (source,), name = op["inputs"], op["output"]["name"]
+            values[name] = getattr(self, op["kind"].lower())(op, source, values[source])
+            self.fits(name, values[name])
+        return values
+
+    def fits(self, name: str, samples: list[Sample]) -> None:
+        """Asserts that a value keeps within its format: an accumulator must hold every sum without wrapping."""
+        format = self.formats[name]
+        bits = format["width"] - format["signed"]
+        least, most = -(1 << bits) if format["signed"] else 0, (1 << bits) - 1
+        assert all(least <= n <= most for sample in samples for n in sample), f"{name} leaves its {format}"
+
+    def fraction(self, name: str) -> int:
+        """Bits behind the binary point."""
+        return self.formats[name]["fraction"]
+
+    def window(self, op: dict, source: str, x: list[Sample]) -> list[Sample]:
+        """Taps of the past, the oldest first and the present sample last; before the first there is the initial one."""
+        assert self.fraction(source) == self.fraction(op["output"]["name"])
+        initial = self.states[op["state"]]
+        back = [k * op["dilation"] for k in reversed(range(op["taps"]))]
+        return [[n for d in back for n in (x[t - d] if t >= d else initial)] for t in range(len(x))]
+
+    def matmul(self, op: dict, source: str, x: list[Sample]) -> list[Sample]:
+        """bias + x times the weights, which have a row for each input and a column for each output."""
+        assert self.fraction(op["output"]["name"]) == self.fraction(source) + op["weights_format"]["fraction"]
+        weights, bias = self.array(op, "weights"), self.array(op, "bias")
+        columns = list(zip(*weights, strict=True))
+        return [
+            [
+                b + sum(n * w for n, w in zip(sample, column, strict=True))
+                for b, column in zip(bias, columns, strict=True)
+            ]
+            for sample in x
+        ]
+
+    def requantize(self, op: dict, source: str, x: list[Sample]) -> list[Sample]:
+        """Drops bits with rounding, then clamps."""
+        assert self.fraction(op["output"]["name"]) == self.fraction(source) - op["shift"]
+        return [[min(max(rounded(n, op["shift"], op["rounding"]), op["lo"]), op["hi"]) for n in sample] for sample in x]
+
+
+def rounded(n: int, shift: int, rounding: str) -> int:
+    """n / 2**shift as a whole number: the floor, or the nearest, halves upwards or to the even neighbour."""
+    if shift <= 0:
+        return n * 2**-shift
+    floor, rest = divmod(n, 2**shift)
+    if rounding == "floor" or 2 * rest < 2**shift:
+        return floor
+    if 2 * rest > 2**shift or rounding == "half_up":
+        return floor + 1
+    assert rounding == "half_even"
+    return floor + floor % 2
