@@ -63,6 +63,10 @@ class Graph:
         """
         return self._states[name]
 
+    def pasts(self, value: Value) -> tuple[State, ...]:
+        """The states that keep the past of a value."""
+        return self._pasts.get(value.name, ())
+
     def producer(self, value: Value) -> Op | None:
         """The operation that computes a value; None for an input."""
         return self._producers.get(value.name)
@@ -80,6 +84,13 @@ class Graph:
     @cached_property
     def _states(self) -> dict[str, State]:
         return {state.name: state for state in self.states}
+
+    @cached_property
+    def _pasts(self) -> dict[str, tuple[State, ...]]:
+        pasts: dict[str, tuple[State, ...]] = {}
+        for state in self.states:
+            pasts[state.value.name] = (*pasts.get(state.value.name, ()), state)
+        return pasts
 
     @cached_property
     def _producers(self) -> dict[str, Op]:
@@ -204,7 +215,10 @@ def rewrite(graph: Graph, transform: Callable[[Op], Op | Iterable[Op] | Value | 
     env: dict[str, Value] = {value.name: value for value in graph.inputs}
     ops: list[Op] = []
     for old in graph.ops:
-        result = transform(replace(old, inputs=tuple(env[value.name] for value in old.inputs)))
+        inputs = tuple(env[value.name] for value in old.inputs)
+        # Most operations read what they read before: those are given as they are.
+        same = all(new is value for new, value in zip(inputs, old.inputs, strict=True))
+        result = transform(old if same else replace(old, inputs=inputs))
         if isinstance(result, Value):
             env[old.output.name] = result
             continue

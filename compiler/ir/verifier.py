@@ -93,7 +93,7 @@ def verify(graph: Graph, level: Level, *, body: bool = False) -> None:
     rules = RULES[level]
     _check(graph.mode in rules.modes, graph.name, "a", graph.mode, "graph at level", level)
     _check_head(graph, rules)
-    kinds = FIXED if rules.integers else (*ANYWHERE, *_of_mode(graph, body))
+    kinds = frozenset(FIXED if rules.integers else (*ANYWHERE, *_of_mode(graph, body)))
     known: dict[str, Value] = {}
     for value in graph.inputs:
         _check_value(value, known, rules)
@@ -104,7 +104,8 @@ def verify(graph: Graph, level: Level, *, body: bool = False) -> None:
         _check(op.arity is None or len(op.inputs) == op.arity, name, "reads", len(op.inputs), "values")
         _check(op.arity is not None or len(op.inputs) > 0, name, "reads nothing")
         for value in op.inputs:
-            _check(known.get(value.name) == value, name, "reads", value.name, "before or unlike its definition")
+            there = known.get(value.name)
+            _check(there is value or there == value, name, "reads", value.name, "before or unlike its definition")
         _check_value(op.output, known, rules)
         _check_shape(op)
         _check_numbers(name, rules, op.attributes())
@@ -157,9 +158,8 @@ def _check_shape(op: Op) -> None:
         shape = op.output_shape()
     except ShapeError as error:
         raise AssertionError(f"graph: {op.output.name}: {error}") from None
-    fits = len(shape) == len(op.output.shape) and all(
-        n == m or None in (n, m) for n, m in zip(shape, op.output.shape, strict=True)
-    )
+    y = op.output.shape
+    fits = shape == y or (len(shape) == len(y) and all(n == m or None in (n, m) for n, m in zip(shape, y, strict=True)))
     _check(fits, op.output.name, "has the shape", op.output.shape, "and computes", shape)
 
 

@@ -19,7 +19,7 @@ from compiler.errors import CompileError
 from compiler.ir.graph import Graph, rewrite
 from compiler.ir.numerics import Format, Rounding, dequantize, quantize
 from compiler.ir.ops import Affine, MatMul, Op, Quantize, Unary, Window
-from compiler.ir.values import State, Value
+from compiler.ir.values import Value
 
 Interval = tuple[np.ndarray, np.ndarray]  # (channels,) each: the least and the greatest value
 
@@ -205,8 +205,7 @@ def _image(op: Op, source: Interval) -> Interval:
 
 def _with_rest(graph: Graph, value: Value, interval: Interval) -> Interval:
     """A state that starts elsewhere than at zero widens the range of what it remembers."""
-    states: list[State] = [state for state in graph.states if state.value.name == value.name]
     lo, hi = interval
-    for state in states:
+    for state in graph.pasts(value):
         lo, hi = np.minimum(lo, state.initial), np.maximum(hi, state.initial)
     return lo, hi
