@@ -49,6 +49,7 @@ def compile(
     """
     # Here, so that running a finished build does without h5py.
     from compiler import build, keras_file, lowering, names, passes, pipeline, progress, targets
+    from compiler import folder as folders
     from compiler.options import Options
 
     is_file = isinstance(model, str | Path)
@@ -58,7 +59,7 @@ def compile(
     wanted = Options(target=target, **options)
     name = names.build_name(name or stem, targets.TARGETS[target].reserved_names())
     folder = Path(out) if out else Path("build") / f"{stem}-{target}"
-    build.check_replaceable(folder)
+    folders.check_replaceable(folder)
     try:
         spec = keras_file.read(model, weights) if is_file else keras_file.from_model(model)
         progress.now("lowering its layers")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from compiler import folder as folders
 from compiler import manifest, progress
-from compiler.contract import Contents
 from compiler.errors import CompileError
 from compiler.ir import interpreter, numerics, store
 from compiler.ir.graph import Graph
@@ -31,37 +30,62 @@ Inputs = np.ndarray | Sequence[np.ndarray] | Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Build:
-    """A folder that `compile` wrote. It needs neither the model's file nor Keras any more."""
+    """A folder that `compile` wrote. It needs neither the model's file nor Keras any more.
+
+    Args:
+        folder: Where it is.
+        trust_changes: Whether its files may be other than `compile` wrote them. Else a build whose files have changed
+            is not run: they are code.
+    """
 
     folder: Path
+    trust_changes: bool = False
 
     @classmethod
-    def open(cls, folder: str | Path) -> Build:
+    def open(cls, folder: str | Path, *, trust_changes: bool = False) -> Build:
         """An existing build.
 
         Raises:
-            CompileError: The folder is not one.
+            CompileError: The folder is not one, or it is damaged.
         """
-        build = cls(Path(folder))
-        if not (build.folder / "report.json").is_file():
-            raise CompileError(
-                "no build: it holds no report.json", file=str(folder), hint="python -m compiler makes one."
-            )
-        try:
-            _ = build.report["target"], build.graph
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CompileError(f"a damaged build: {error}", file=str(folder), hint="Compile the model again.") from None
+        build = cls(Path(folder), trust_changes)
+        folders.recover(build.folder)
+        name, mode = build.graph.name, build.graph.mode
+        if (build.name, build.report["mode"]) != (name, mode):
+            raise folders.damaged(build.folder, f"graph.json is that of {name}, not of {build.name}")
         return build
 
     @cached_property
     def report(self) -> dict[str, Any]:
         """report.json as it was when first asked for."""
-        return json.loads((self.folder / "report.json").read_text())
+        report = folders.read_report(self.folder)
+        folders.listed(report, self.folder)
+        try:
+            manifest.check(report)
+        except ValueError as error:
+            raise folders.damaged(self.folder, f"report.json: {error}") from None
+        return report
 
     @cached_property
     def graphs(self) -> dict[str, Graph]:
         """The graphs of this build: "float", and "fixed" where it computes in fixed point."""
-        return store.load((self.folder / "graph.json").read_bytes(), (self.folder / "weights.npz").read_bytes())
+        text, packed = (
+            folders.read(self.folder, self.report["files"], name, trust_changes=self.trust_changes)
+            for name in (store.GRAPH, store.WEIGHTS)
+        )
+        try:
+            graphs = store.load(text, packed)
+        except ValueError as error:
+            raise folders.damaged(self.folder, str(error)) from None
+        if set(graphs) != ({"float", "fixed"} if self.fixed else {"float"}):
+            raise folders.damaged(self.folder, f"{store.GRAPH} holds the graphs {', '.join(graphs) or 'of nothing'}")
+        return graphs
+
+    @contextmanager
+    def files(self) -> Iterator[Path]:
+        """A temporary folder with the build's own files and no others, to compile or to simulate."""
+        with folders.copied(self.folder, self.report["files"], trust_changes=self.trust_changes) as folder:
+            yield folder
 
     @property
     def graph(self) -> Graph:
@@ -180,7 +204,8 @@ class Build:
             _demand_in_format(value, np.asarray(x))
         if on == "reference":
             return interpreter.evaluate(self.graph, xs)
-        return dict(target.execute(self.folder, self.graph, xs, on, every=every).values)
+        with self.files() as folder:
+            return dict(target.execute(folder, self.graph, xs, on, every=every).values)
 
     def runs(self, x: Inputs) -> tuple[list[list[np.ndarray]], bool]:
         """What is run, from reset each, and whether it was several: a list of (steps, *shape) for each input.
@@ -234,7 +259,7 @@ class Build:
     def update_report(self, **entries: Any) -> None:
         """Writes measured figures into report.json."""
         self.report.update(entries)
-        _write_json(self.folder / "report.json", self.report)
+        folders.update_report(self.folder, self.report)
 
 
 def _demand_in_format(value: Value, x: np.ndarray) -> None:
@@ -256,14 +281,6 @@ def _demand_in_format(value: Value, x: np.ndarray) -> None:
         )
 
 
-def check_replaceable(folder: Path) -> None:
-    """Refuses a folder that holds something other than a build of ours."""
-    if folder.exists() and not (folder / "report.json").is_file() and (folder.is_file() or any(folder.iterdir())):
-        raise CompileError(
-            "is not empty and holds no build, so it is not replaced", file=str(folder), hint="Give another --out."
-        )
-
-
 def write(
     folder: Path, graphs: Mapping[str, Graph], options: Options, model: ModelSpec, note: str | None = None
 ) -> Build:
@@ -274,33 +291,6 @@ def write(
     progress.now("writing " + ("C" if options.target == "mcu" else "Verilog"))
     files, figures = TARGETS[options.target].generate(graph, options, banner)
     report.update(figures)
-    files["report.json"] = _json(report)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:
-        new = Path(temporary) / "new"
-        # The weights as text, as an archive and as arrays need not be in memory all at once.
-        _write_files(new, files)
-        _write_files(new, store.save(graphs))
-        if folder.exists():
-            folder.rename(Path(temporary) / "old")
-        new.rename(folder)
+    # The weights as text, as an archive and as arrays need not be in memory all at once.
+    folders.write(folder, (part() for part in (lambda: files, lambda: store.save(graphs))), report)
     return Build(folder)
-
-
-def _write_files(folder: Path, files: dict[str, Contents]) -> None:
-    """Writes files, each of which is let go as soon as it is written."""
-    for path in sorted(files):
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        contents = files.pop(path)
-        with (folder / path).open("wb") as file:
-            file.writelines([contents] if isinstance(contents, bytes) else contents)
-
-
-def _json(data: Mapping[str, Any]) -> bytes:
-    return (json.dumps(data, indent=2) + "\n").encode()
-
-
-def _write_json(path: Path, data: Mapping[str, Any]) -> None:
-    temporary = path.with_suffix(".json.new")
-    temporary.write_bytes(_json(data))
-    temporary.replace(path)

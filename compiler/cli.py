@@ -15,7 +15,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NoReturn
 
-from compiler import progress
+from compiler import outputs, progress
 from compiler.errors import CheckError, CompileError
 
 DONE, CHECK_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -54,6 +54,15 @@ def number(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
 
 
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """--trust-changes, of the commands that run what lies in a folder."""
+    parser.add_argument(
+        "--trust-changes",
+        action="store_true",
+        help="run the build although its files have changed since; they are code: know who changed them",
+    )
+
+
 def say(text: object) -> None:
     """Prints a line at once. Where nobody reads any more, the work goes on all the same, and so does its exit code."""
     try:
@@ -73,6 +82,7 @@ def guard(command: Callable[[], int | None]) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # names of layers and folders may hold what a terminal cannot show
             stream.reconfigure(errors="backslashreplace")
+    outputs.end_in_order()
     code: int | str | None
     try:
         code = command() or DONE
@@ -82,6 +92,8 @@ def guard(command: Callable[[], int | None]) -> NoReturn:
         code = _failed(f"failed: {error}", CHECK_FAILED)
     except CompileError as error:
         code = _failed(f"error: {error}")
+    except outputs.Ended as end:
+        code = _failed("stopped", outputs.ENDED_BY + end.number)
     except KeyboardInterrupt:
         code = _failed("stopped", INTERRUPTED)
     except MemoryError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,8 @@ import numpy as np
 from compiler.ir import interpreter, numerics
 from compiler.ir.graph import Graph
 from compiler.ir.ops import MatMul, Quantize, Requantize
-from compiler.options import Options
+from compiler.names import identifier
+from compiler.options import TARGETS, Options
 
 if TYPE_CHECKING:
     from compiler.keras_file import ModelSpec
@@ -22,6 +25,12 @@ MEASURED = (
     *("latency", "samples_checked", "max_abs_error", "bit_exact", "instructions_per_sample", "issue_slots_per_sample"),
     *("flash_bytes", "ram_bytes", "stack_bytes", "snr_db", "cycles_per_sample", "multipliers", "block_rams", "luts"),
     *("flip_flops", "fmax_hz", "resources", "sample_rate_hz", "clock_hz", "kernels"),
+)
+
+# What the targets and the graph add, as far as it is shown.
+FIGURES = (
+    *("receptive_field", "warm_up", "macs_per_sample", "macs_per_frame", "macs_per_block", "weights_bytes"),
+    *("state_bytes", "scratch_bytes", "instructions_per_frame", "latency_cycles"),
 )
 
 
@@ -57,6 +66,45 @@ def begin(graphs: Mapping[str, Graph], options: Options, model: ModelSpec, note:
         report["snr_db"] = snr_db(graphs["float"], graph, options.input_range)
     report["layers"] = [_layer(graph, op) for op in graph.ops if isinstance(op, MatMul)]
     return report
+
+
+def check(report: Mapping[str, Any]) -> None:
+    """Checks a report that was read from a file: everything that is used of it is there and of its type.
+
+    Raises:
+        ValueError: Saying which entry is not as `begin` writes it.
+    """
+
+    def number(value: Any) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+    def texts(value: Any) -> bool:
+        return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+    limits = report.get("input_range")
+    holds = {
+        "name": isinstance(name := report.get("name"), str) and name == identifier(name),
+        "target": report.get("target") in TARGETS,
+        "numbers": report.get("numbers") in (("fixed",) if report.get("target") == "fpga" else ("float", "fixed")),
+        "mode": report.get("mode") in ("stream", "frame"),
+        "mode_note": report.get("mode_note") is None or isinstance(report["mode_note"], str),
+        "input_range": isinstance(limits, list)
+        and len(limits) == 2
+        and all(map(number, limits))
+        and limits[0] < limits[1],
+        "controls": texts(report.get("controls")),
+        "outputs": texts(report.get("outputs")),
+        "layers": isinstance(report.get("layers"), list),
+    }
+    for key in (*MEASURED, *FIGURES):
+        value = report.get(key)
+        holds[key] = value is None or number(value) or (key in ("kernels", "resources", "bit_exact"))
+    for key in ("sample_rate_hz", "clock_hz"):
+        holds[key] = report.get(key) is None or (isinstance(report[key], int) and 0 < report[key] < 1 << 40)
+    for key, fine in holds.items():
+        if not fine:
+            text = json.dumps(report.get(key))
+            raise ValueError(f"'{key}' is {text if len(text) <= 60 else f'{text[:57]}...'}")
 
 
 def banner(report: Mapping[str, Any], options: Options) -> list[str]:

@@ -32,6 +32,9 @@ examples:
   python -m compiler.run build/amp-mcu --input audio=x.wav --input knobs=0.3,0.7 --output y.wav --on host
   python -m compiler.run build/wavenet-fpga --input x.npy --on rtl --against reference
 
+A build is code. It is run only as the compiler wrote it: the files that report.json lists, with the SHA-256 that stands
+there; what else lies in the folder takes no part. Say --trust-changes where you have changed it yourself.
+
 exit codes: 0 done, 1 --against found a difference, 2 bad input or a missing tool"""
 
 
@@ -58,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--layers", type=Path, metavar="ALL.npz", help="also write what every layer computes")
     p.add_argument("--against", choices=RUNS_ON, help="run there too, and name the first difference")
+    cli.add_trust(p)
     p.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
     return p
 
@@ -70,7 +74,7 @@ def command() -> int:
         p.error("nothing to do: give --output, --layers or --against")
     if given.against == given.on:
         p.error(f"--on {given.on} --against {given.against} compares a run with itself: give two places")
-    build = Build.open(given.build)
+    build = Build.open(given.build, trust_changes=given.trust_changes)
     if given.raw and not build.fixed:
         raise CompileError("--raw is for fixed-point builds, and this one computes in float", file=given.build)
     if given.output:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import gcd
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
-from compiler import wav
+from compiler import outputs, wav
 from compiler.errors import CompileError
 from compiler.ir.graph import Graph
 from compiler.ir.values import Value
@@ -229,12 +229,13 @@ def _wants(value: Value) -> str:
     return f"'{value.layer}' takes {_shape(value)}"
 
 
-def check_output(path: Path, outputs: Sequence[str] | None = None) -> None:
+def check_output(path: Path, names: Sequence[str] | None = None) -> None:
     """Refuses a file that cannot take these outputs, or all layers, before they are computed."""
+    outputs.check_path(path)
     if path.suffix.lower() not in KINDS:
         raise _of_no_kind(path)
-    if (outputs is None or len(outputs) > 1) and path.suffix.lower() != ".npz":
-        several = f"{len(outputs)} outputs" if outputs else "what every layer computes"
+    if (names is None or len(names) > 1) and path.suffix.lower() != ".npz":
+        several = f"{len(names)} outputs" if names else "what every layer computes"
         raise CompileError(f"cannot hold {several}", file=str(path), hint="Write an .npz.")
     if path.is_dir() or (path.exists() and not os.access(path, os.W_OK)):
         raise CompileError("is a folder" if path.is_dir() else "may not be written", file=str(path))
@@ -250,41 +251,29 @@ def save(path: Path, y: np.ndarray | Mapping[str, np.ndarray], rate: int) -> Non
         save_arrays(path, y)
         return
     check_output(path, ("y",))
-    with _whole(path) as new:
+    with outputs.replacing(path) as file:
         match path.suffix.lower():
             case ".npy":
-                with new.open("wb") as file:
-                    np.lib.format.write_array(file, y, allow_pickle=False)
+                np.lib.format.write_array(file, y, allow_pickle=False)
             case ".npz":
-                _write_npz(new, {"y": y})
+                _write_npz(file, {"y": y})
             case ".wav":
                 if y.ndim != 2 or y.dtype.kind != "f":
                     raise CompileError("a .wav holds one stream of real numbers", file=str(path), hint="Write a .npy.")
-                wav.write(new, y, rate)
+                file.write(wav.encode(y, rate, str(path)))
 
 
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Writes an .npz with an array under each name; a name that leads out of the archive is made an identifier."""
-    with _whole(path) as new:
-        _write_npz(new, arrays)
+    with outputs.replacing(path) as file:
+        _write_npz(file, arrays)
 
 
-def _write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def _write_npz(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
     namer = Namer(set(arrays))
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:  # np.savez has names of its own, as 'file'
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:  # np.savez has names of its own, as 'file'
         for name, array in arrays.items():
             parts = name.replace("\\", "/").split("/")
             inside = namer(name) if {"", ".", ".."} & set(parts) else name
             with archive.open(f"{inside}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
-
-
-@contextlib.contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A new file beside `path` that takes its place once it is written; a link stays one."""
-    path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.stem}.", dir=path.parent) as folder:
-        new = Path(folder) / path.name
-        yield new
-        new.replace(path)

@@ -163,10 +163,10 @@ def verify(build: Build, *, samples: int | None = None, seed: int = 0) -> Iterat
         CompileError: There is no such number of samples or such a seed, or a tool is missing.
     """
     steps = _checked(build, SAMPLES if build.streams else FRAMES, samples, seed)
-    target, folder, graph = TARGETS[build.target], build.folder, build.graph
+    target, graph = TARGETS[build.target], build.graph
     variants = target.variants(graph, seed)
     unit = "samples" if build.streams else "frames"
-    with progress.stage("computing what is expected", len(variants) * steps, unit):
+    with build.files() as folder, progress.stage("computing what is expected", len(variants) * steps, unit):
         xs = stimulus(build, steps, seed)
         expected = Expected.of(build, xs)
         names = [value.name for value in graph.outputs]

@@ -17,6 +17,8 @@ EPILOG = """The input is made of noise from reset on, zeros, steps, full scale a
 machine in blocks of several lengths and on an emulated Cortex-M7; Verilog runs in a simulator, at full
 speed and with random stalls. What differs is named: layer, channel, sample.
 
+Only a build that is as the compiler wrote it is run, as its report.json says; see --trust-changes.
+
 exit codes: 0 all equal, 1 something differs, 2 no build or a missing tool"""
 
 
@@ -32,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
         "--samples", type=cli.whole, metavar="N", help="length of the input; default 2,000 samples or 32 frames"
     )
     p.add_argument("--seed", type=cli.whole, default=0, metavar="S", help="of the noise and of the stalls")
+    cli.add_trust(p)
     p.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
     return p
 
@@ -39,7 +42,9 @@ def parser() -> argparse.ArgumentParser:
 def command() -> int:
     """Reads the command line and verifies."""
     given = parser().parse_args()
-    return print_checks(Build.open(given.build), given.samples, given.seed, quiet=given.quiet)
+    return print_checks(
+        Build.open(given.build, trust_changes=given.trust_changes), given.samples, given.seed, quiet=given.quiet
+    )
 
 
 def print_checks(build: Build, samples: int | None = None, seed: int = 0, *, quiet: bool = False) -> int:

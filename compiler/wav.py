@@ -47,7 +47,12 @@ def read(path: Path) -> tuple[np.ndarray, int]:
 
 
 def write(path: Path, samples: np.ndarray, rate: int) -> None:
-    """Writes (samples, channels) in 32-bit floating point.
+    """Writes (samples, channels) in 32-bit floating point."""
+    path.write_bytes(encode(samples, rate, str(path)))
+
+
+def encode(samples: np.ndarray, rate: int, where: str) -> bytes:
+    """The bytes of a .wav file with (samples, channels) in 32-bit floating point.
 
     Raises:
         CompileError: They are more than a .wav file can hold.
@@ -57,12 +62,12 @@ def write(path: Path, samples: np.ndarray, rate: int) -> None:
     if len(data) + 64 > MOST_BYTES or not 0 < channels < 2**14:
         raise CompileError(
             f"a .wav cannot hold {samples.shape[0]:,} samples of {channels:,} channels",
-            file=str(path),
+            file=where,
             hint="Write a .npy.",
         )
     layout = struct.pack("<HHIIHHH", FLOAT, channels, rate, 4 * channels * rate, 4 * channels, 32, 0)
     chunks = _chunk(b"fmt ", layout) + _chunk(b"fact", struct.pack("<I", len(samples))) + _chunk(b"data", data)
-    path.write_bytes(_chunk(b"RIFF", b"WAVE" + chunks))
+    return _chunk(b"RIFF", b"WAVE" + chunks)
 
 
 def _chunk(name: bytes, contents: bytes) -> bytes:

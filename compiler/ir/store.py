@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import types
+import zipfile
+import zlib
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -14,6 +19,12 @@ from compiler.ir.graph import KINDS, Graph
 from compiler.ir.numerics import Format
 from compiler.ir.values import State, Value
 from compiler.ir.verifier import verify
+
+GRAPH, WEIGHTS = "graph.json", "weights.npz"
+LARGEST_INTEGER = 1 << 62  # clamps of a fixed-point graph, before they are cut to the format
+LARGEST_VALUE = 1 << 28  # numbers of one value, or of one state with its past: 2 GiB in float64
+DEEPEST = 8  # graphs within graphs, as bodies of scans
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def save(graphs: Mapping[str, Graph]) -> dict[str, bytes]:
@@ -53,63 +64,222 @@ def save(graphs: Mapping[str, Graph]) -> dict[str, bytes]:
     text = json.dumps({key: of(key, graph) for key, graph in graphs.items()}, indent=1, sort_keys=True)
     packed = io.BytesIO()
     np.savez(packed, **{key: arrays[key] for key in sorted(arrays)})
-    return {"graph.json": text.encode() + b"\n", "weights.npz": packed.getvalue()}
+    return {GRAPH: text.encode() + b"\n", WEIGHTS: packed.getvalue()}
 
 
 def load(text: bytes, packed: bytes) -> dict[str, Graph]:
-    """The graphs that `save` wrote.
+    """The graphs that `save` wrote, verified.
+
+    Anything may stand in the files: types, names and sizes are checked before anything is made of them.
 
     Raises:
-        ValueError, KeyError, TypeError, OSError: The files are not what `save` wrote.
+        ValueError: Saying in which file, and where in it, something is not as `save` writes it.
     """
-    with np.load(io.BytesIO(packed), allow_pickle=False) as archive:
-        arrays = {key: archive[key] for key in archive.files}
-
-    def format_of(data: dict[str, Any] | None) -> Format | None:
-        return data and Format(**data)
-
-    def value_of(data: dict[str, Any]) -> Value:
-        limits = data["range"] and tuple(data["range"])
-        return Value(
-            data["name"], tuple(data["shape"]), data["layer"], format_of(data["format"]), limits, tuple(data["folded"])
-        )
-
-    def attribute(data: Any) -> Any:
-        match data:
-            case {"array": key}:
-                return arrays[key]
-            case {"graph": inner}:
-                return graph_of(inner)
-            case dict():
-                return format_of(data)
-            case list():
-                return tuple(attribute(part) for part in data)
-        return data
-
-    def graph_of(data: dict[str, Any]) -> Graph:
-        values = {value.name: value for value in map(value_of, data["inputs"])}
-        ops = []
-        for op in data["ops"]:
-            own = {key: attribute(op[key]) for key in op if key not in ("kind", "inputs", "output")}
-            output = value_of(op["output"])
-            ops.append(KINDS[op["kind"]](inputs=tuple(values[name] for name in op["inputs"]), output=output, **own))
-            values[output.name] = output
-        states = tuple(
-            State(state["name"], values[state["value"]], state["length"], attribute(state["initial"]))
-            for state in data["states"]
-        )
-        outputs = tuple(values[name] for name in data["outputs"])
-        inputs = tuple(values[value["name"]] for value in data["inputs"])
-        rest = {"controls": tuple(data["controls"])}
-        # Older builds delay all outputs alike.
-        rest["warm_ups"] = tuple(data["warm_ups"] if "warm_ups" in data else [data["warm_up"]] * len(outputs))
-        rest["output_keys"] = tuple(data.get("output_keys", ()))  # older builds have none
-        return Graph(data["name"], data["mode"], inputs, outputs, tuple(ops), states, **rest)
-
-    graphs = {key: graph_of(data) for key, data in json.loads(text).items()}
-    for key, graph in graphs.items():
+    try:
+        arrays = _arrays(packed)
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise ValueError(f"{WEIGHTS} cannot be read ({error})") from None
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{GRAPH} cannot be read ({error})") from None
+    graphs = {}
+    for key, entry in _object(data, "the whole", None).items():
+        graph = _Reader(arrays, key).graph(entry, key)
         try:
             verify(graph, "fixed" if key == "fixed" else "float")
         except AssertionError as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(f"{GRAPH}: {error}") from None
+        except Exception as error:  # what the verifier cannot even follow is no graph
+            raise ValueError(f"{GRAPH}: {key} is no graph ({type(error).__name__}: {str(error)[:80]})") from None
+        graphs[key] = graph
     return graphs
+
+
+def _arrays(packed: bytes) -> dict[str, np.ndarray]:
+    """The arrays of an archive as `np.savez` writes it: nothing in it is larger than the archive."""
+    arrays = {}
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        for entry in archive.infolist():
+            if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > len(packed):
+                raise ValueError(f"{entry.filename[:80]!r} is compressed")
+            member = io.BytesIO(archive.read(entry))
+            version = np.lib.format.read_magic(member)
+            read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+            shape, fortran, dtype = read_header[version](member)
+            if dtype.kind not in "fi" or (dtype.itemsize != 8 and dtype != np.float32):
+                raise ValueError(f"{entry.filename[:80]!r} holds numbers of type {dtype}")
+            if int(np.prod([1, *shape], dtype=object)) * dtype.itemsize != len(member.getbuffer()) - member.tell():
+                raise ValueError(f"{entry.filename[:80]!r} is cut")
+            array = np.frombuffer(member.getbuffer()[member.tell() :], dtype).copy()
+            arrays[entry.filename.removesuffix(".npy")] = array.reshape(shape, order="F" if fortran else "C")
+    return arrays
+
+
+@cache
+def _types(kind: type) -> dict[str, Any]:
+    """The types of the fields of an operation."""
+    return {name: hint for name, hint in get_type_hints(kind, localns={"Graph": Graph}).items() if name != "inputs"}
+
+
+@dataclass
+class _Reader:
+    """Makes one graph, and the graphs within it, of plain JSON."""
+
+    arrays: Mapping[str, np.ndarray]
+    name: str
+    depth: int = 0
+
+    def graph(self, data: Any, where: str) -> Graph:
+        """A graph, with every reference in it resolved."""
+        keys = ("name", "mode", "inputs", "outputs", "warm_ups", "controls", "output_keys", "states", "ops")
+        entry = _object(data, where, keys)
+        if self.depth > DEEPEST:
+            raise _unfit(where, "has too many graphs within graphs")
+        self.depth += 1
+        known: dict[str, Value] = {}
+
+        def value_named(name: Any, at: str) -> Value:
+            if not isinstance(name, str) or name not in known:
+                raise _unfit(at, f"{_shown(name)} is no value of the graph")
+            return known[name]
+
+        def values_named(names: Any, at: str) -> tuple[Value, ...]:
+            return tuple(value_named(name, at) for name in _list(names, at))
+
+        inputs = tuple(self.value(value, f"{where}: inputs") for value in _list(entry["inputs"], f"{where}: inputs"))
+        known |= {value.name: value for value in inputs}
+        ops = []
+        for number, one in enumerate(_list(entry["ops"], f"{where}: ops")):
+            at = f"{where}: operation {number}"
+            kind = KINDS.get(str(_object(one, at, None).get("kind")))
+            if kind is None:
+                raise _unfit(at, f"there is no kind {_shown(one.get('kind'))}")
+            types_ = _types(kind)
+            _object(one, at, ("kind", "inputs", *types_))
+            read = {key: self.of(hint, one[key], f"{at}: {key}") for key, hint in types_.items()}
+            op = kind(inputs=values_named(one["inputs"], f"{at}: inputs"), **read)
+            ops.append(op)
+            known[op.output.name] = op.output
+        states = []
+        for number, one in enumerate(_list(entry["states"], f"{where}: states")):
+            at = f"{where}: state {number}"
+            _object(one, at, ("name", "value", "length", "initial"))
+            value, length = value_named(one["value"], at), self.of(int, one["length"], f"{at}: length")
+            if length < 1 or length * max(1, value.size) > LARGEST_VALUE:
+                raise _unfit(at, f"a length of {length}")
+            states.append(State(_identifier(one["name"], at), value, length, self.array(one["initial"], at)))
+        self.depth -= 1
+        outputs = values_named(entry["outputs"], f"{where}: outputs")
+        warm_ups = self.of(tuple[int, ...], entry["warm_ups"], f"{where}: warm_ups")
+        if len(warm_ups) != len(outputs) or any(not 0 <= length <= LARGEST_VALUE for length in warm_ups):
+            raise _unfit(where, f"warm-ups of {_shown(warm_ups)}")
+        return Graph(
+            _identifier(entry["name"], f"{where}: name"),
+            self.of(Literal["frame", "stream"], entry["mode"], f"{where}: mode"),
+            inputs,
+            outputs,
+            tuple(ops),
+            tuple(states),
+            warm_ups=warm_ups,
+            controls=self.of(tuple[str, ...], entry["controls"], f"{where}: controls"),
+            output_keys=self.of(tuple[str, ...], entry["output_keys"], f"{where}: output_keys"),
+        )
+
+    def value(self, data: Any, where: str) -> Value:
+        """A value."""
+        entry = _object(data, where, ("name", "shape", "layer", "format", "range", "folded"))
+        shape = tuple(self.size(n, f"{where}: shape") for n in _list(entry["shape"], f"{where}: shape"))
+        if int(np.prod([1, *shape], dtype=object)) > LARGEST_VALUE:
+            raise _unfit(where, f"a shape of {' x '.join(map(str, shape))}")
+        return Value(
+            _identifier(entry["name"], where),
+            shape,
+            self.of(str, entry["layer"], f"{where}: layer"),
+            self.of(Format | None, entry["format"], f"{where}: format"),
+            self.of(tuple[float, float] | None, entry["range"], f"{where}: range"),
+            self.of(tuple[str, ...], entry["folded"], f"{where}: folded"),
+        )
+
+    def size(self, data: Any, where: str) -> int:
+        """A number of things."""
+        number = self.of(int, data, where)
+        if not 0 <= number <= LARGEST_VALUE:
+            raise _unfit(where, f"{number} is out of bounds")
+        return number
+
+    def array(self, data: Any, where: str) -> np.ndarray:
+        """An array of the archive."""
+        key = _object(data, where, ("array",))["array"]
+        if not isinstance(key, str) or key not in self.arrays:
+            raise _unfit(where, f"{WEIGHTS} holds no array {_shown(key)}")
+        return self.arrays[key]
+
+    def format(self, data: Any, where: str) -> Format:
+        """A fixed-point format."""
+        entry = _object(data, where, ("signed", "width", "fraction"))
+        signed, width = self.of(bool, entry["signed"], where), self.of(int, entry["width"], where)
+        fraction = self.of(int, entry["fraction"], where)
+        if not 1 <= width <= 64 or not -1100 <= fraction <= 1100:
+            raise _unfit(where, f"a format of {width} bits, {fraction} of them behind the point")
+        return Format(signed, width, fraction)
+
+    def of(self, hint: Any, data: Any, where: str) -> Any:
+        """Whatever a field of this type holds."""
+        origin, arguments = get_origin(hint), get_args(hint)
+        if origin in (Union, types.UnionType):
+            return None if data is None else self.of(*(one for one in arguments if one is not type(None)), data, where)
+        if origin is Literal:
+            return data if data in arguments else _refuse(data, where, f"one of {', '.join(map(str, arguments))}")
+        if origin is tuple:
+            parts = _list(data, where)
+            if arguments[-1] is not Ellipsis and len(parts) != len(arguments):
+                raise _unfit(where, f"{len(parts)} entries, not {len(arguments)}")
+            hints = arguments[:1] * len(parts) if arguments[-1] is Ellipsis else arguments
+            return tuple(self.of(one, part, where) for one, part in zip(hints, parts, strict=True))
+        readers = {np.ndarray: self.array, Graph: self._graph_within, Value: self.value, Format: self.format}
+        if hint in readers:
+            return readers[hint](data, where)
+        whole = isinstance(data, int) and not isinstance(data, bool)
+        fits = {
+            bool: isinstance(data, bool),
+            str: isinstance(data, str),
+            int: whole and abs(data) <= LARGEST_INTEGER,
+            float: isinstance(data, float) or (whole and abs(data) <= LARGEST_INTEGER),
+        }[hint]
+        return (
+            data if fits else _refuse(data, where, {int: "a whole number", float: "a number"}.get(hint, hint.__name__))
+        )
+
+    def _graph_within(self, data: Any, where: str) -> Graph:
+        return self.graph(_object(data, where, ("graph",))["graph"], where)
+
+
+def _object(data: Any, where: str, keys: tuple[str, ...] | None) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        _refuse(data, where, "an object")
+    if keys is not None and (wrong := sorted(set(keys) ^ set(data))):
+        raise _unfit(where, f"{'lacks' if wrong[0] in keys else 'has an unknown'} {_shown(wrong[0])}")
+    return data
+
+
+def _list(data: Any, where: str) -> list[Any]:
+    return data if isinstance(data, list) else _refuse(data, where, "a list")
+
+
+def _identifier(data: Any, where: str) -> str:
+    fits = isinstance(data, str) and len(data) <= 1000 and _IDENTIFIER.fullmatch(data)
+    return data if fits else _refuse(data, where, "a name")
+
+
+def _refuse(data: Any, where: str, wanted: str) -> Any:
+    raise _unfit(where, f"{_shown(data)} is not {wanted}")
+
+
+def _unfit(where: str, what: str) -> ValueError:
+    return ValueError(f"{GRAPH}: {where}: {what}")
+
+
+def _shown(data: Any) -> str:
+    text = json.dumps(data)
+    return text if len(text) <= 60 else f"{text[:57]}..."

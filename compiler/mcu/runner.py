@@ -176,9 +176,9 @@ def compile_program(
     sources = [*sorted(folder.glob("*.c")), *main]
     command = [board.compiler, *COMMON_FLAGS, *board.flags, *flags, f"-I{folder}", *map(str, sources)]
     command += ["-o", str(program), *link]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if result.returncode:
-        raise CheckError(f"{folder.name} does not compile with {board.compiler}:\n{result.stderr.strip()[:2000]}")
+        raise CheckError(f"{name} does not compile with {board.compiler}:\n{result.stderr.strip()[:2000]}")
     return program
 
 
