@@ -9,6 +9,7 @@ import io
 import math
 import re
 import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,7 +23,13 @@ ALWAYS_ALLOWED = 64 << 20  # bytes of weights, however small the file
 DEEPEST = 64  # groups within groups that a path may lead through
 HEAD = 16  # bytes of an object in a global heap before its content
 _HEAPS = re.compile(rb"GCOL\x01\0\0\0(.{8})", re.DOTALL)
-FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_LZF}
+MOST_WEIGHTS = 20_000
+BYTES_OF_A_CHUNK = 4096  # on average at least, where a file has many
+LARGEST_LZF = 1 << 20  # bytes of a chunk; HDF5 unfolds LZF to a hundred times its size at most
+SHUFFLE, DEFLATE, LZF = h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_LZF
+CHECKSUM = h5py.h5z.FILTER_FLETCHER32
+CHECKSUM_BYTES = 4
+FILTERS = (SHUFFLE, DEFLATE, LZF, CHECKSUM)  # those that are known, in the order in which they may be applied
 
 
 @contextmanager
@@ -54,17 +61,19 @@ class File:
         self.bytes_left = max(ALWAYS_ALLOWED, 2 * len(data))
         # Nor is a group ever so small; more are a circle of links.
         self.groups_left = 1000 + len(data) // 64
+        self.weights_left = MOST_WEIGHTS
+        self.chunks_left = 1000 + len(data) // BYTES_OF_A_CHUNK
 
     @property
     def root(self) -> Group:
         """The group that holds all others. The file keeps no hold on it, so that both go when nobody has it."""
-        return Group(self, self._file, "/")
+        return Group(self, h5py.h5g.open(self._file.id, b"/"), "/")
 
 
 class Group:
     """A group of such a file."""
 
-    def __init__(self, file: File, group: h5py.Group, name: str) -> None:
+    def __init__(self, file: File, group: h5py.h5g.GroupID, name: str) -> None:
         self.file = file
         self.name = name
         self._group = group
@@ -78,16 +87,16 @@ class Group:
     def keys(self) -> list[str]:
         """The names of what is in it."""
         with _damaged(f"the group '{self.name}'"):
-            return list(self._group)
+            return [name.decode("utf-8", "surrogateescape") for name in self._group]
 
     def _walk(self, path: str) -> Any:
         """What lies there, over hard links only: a soft or external link could lead out of the file, or in a circle."""
         node = self._group
         with _damaged(f"'{path}' in the group '{self.name}'"):
-            for part in path.split("/", DEEPEST):
-                if not isinstance(node, h5py.Group) or not _is_hard_link(node, part):
+            for part in path.encode("utf-8", "surrogateescape").split(b"/", DEEPEST):
+                if not isinstance(node, h5py.h5g.GroupID) or not _is_hard_link(node, part):
                     return None
-                node = node[part]
+                node = h5py.h5o.open(node, part)
         return node
 
     def _name(self, path: str) -> str:
@@ -95,24 +104,25 @@ class Group:
 
     def holds_group(self, path: str) -> bool:
         """Whether a group lies there, rather than a weight or nothing."""
-        return isinstance(self._walk(path), h5py.Group)
+        return isinstance(self._walk(path), h5py.h5g.GroupID)
 
     def group(self, path: str) -> Group:
         """A group in it."""
         node = self._walk(path)
-        if not isinstance(node, h5py.Group):
+        if not isinstance(node, h5py.h5g.GroupID):
             raise CompileError(f"no group '{path}' in the group '{self.name}'")
         return Group(self.file, node, self._name(path))
 
     def attributes(self) -> list[str]:
         """The names of its attributes."""
         with _damaged(f"the group '{self.name}'"):
-            return list(self._group.attrs)
+            return list(h5py.Group(self._group).attrs)
 
     def attribute(self, name: str) -> Any:
         """An attribute as h5py gives it; None where there is none."""
         with _damaged(f"the attribute '{name}' of '{self.name}'"):
-            return self._group.attrs[name] if name in self._group.attrs else None  # noqa: SIM401 -- `get` hides errors
+            attributes = h5py.Group(self._group).attrs
+            return attributes[name] if name in attributes else None  # noqa: SIM401 -- `get` hides errors
 
     def text(self, name: str) -> str | None:
         """An attribute that is text."""
@@ -137,25 +147,65 @@ class Group:
     def weight(self, path: str) -> np.ndarray:
         """A dataset of numbers in it. bfloat16, which HDF5 does not know, becomes float32."""
         node, name = self._walk(path), self._name(path)
-        if not isinstance(node, h5py.Dataset):
+        if not isinstance(node, h5py.h5d.DatasetID):
             raise CompileError(f"no weight '{path}' in the group '{self.name}'")
+        self.file.weights_left -= 1
+        if self.file.weights_left < 0:
+            raise CompileError(f"The file holds more than {MOST_WEIGHTS:,} weights.")
         with _damaged(f"the weight '{name}'"):
-            if node.is_virtual or node.external:
-                raise CompileError(f"the weight '{name}' points outside the file")
-            shape, kind, width = node.shape, node.dtype.kind, node.dtype.itemsize
-            if not (kind in "fiub" and width <= 8) and not (kind == "V" and width == 2 and node.dtype.names is None):
-                raise CompileError(f"the weight '{name}' is of type {node.dtype}, which holds no numbers")
-            if shape is None:
-                raise CompileError(f"the weight '{name}' is empty")
-            plan = node.id.get_create_plist()
-            if not {plan.get_filter(i)[0] for i in range(plan.get_nfilters())} <= FILTERS:
-                raise CompileError(f"the weight '{name}' is packed in a way that is not known")
-            bytes_needed = width * max(math.prod(shape), math.prod(node.chunks or ()))
-            if bytes_needed > self.file.bytes_left:
-                raise CompileError(f"the weight '{name}' of shape {shape} is larger than its file can hold")
-            self.file.bytes_left -= bytes_needed
-            array = node[()]
-        return _from_bfloat16(array) if kind == "V" else np.asarray(array)
+            return _read(self.file, node, name)
+
+
+def _read(file: File, node: h5py.h5d.DatasetID, name: str) -> np.ndarray:
+    plan = node.get_create_plist()
+    layout = plan.get_layout()
+    if layout == h5py.h5d.VIRTUAL or plan.get_external_count():
+        raise CompileError(f"the weight '{name}' points outside the file")
+    kind, width = node.dtype.kind, node.dtype.itemsize
+    if not (kind in "fiub" and width <= 8) and not (kind == "V" and width == 2 and node.dtype.names is None):
+        raise CompileError(f"the weight '{name}' is of type {node.dtype}, which holds no numbers")
+    if node.get_space().get_simple_extent_type() == h5py.h5s.NULL:
+        raise CompileError(f"the weight '{name}' is empty")
+    shape, chunk = node.shape, plan.get_chunk() if layout == h5py.h5d.CHUNKED else ()
+    bytes_needed = width * max(math.prod(shape), math.prod(chunk))
+    if bytes_needed > file.bytes_left:
+        raise CompileError(f"the weight '{name}' of shape {shape} is larger than its file can hold")
+    file.bytes_left -= bytes_needed
+    if chunk:
+        _check_chunks(file, node, name, width * math.prod(chunk))
+    array = np.empty(shape, node.dtype)
+    node.read(h5py.h5s.ALL, h5py.h5s.ALL, array)
+    return _from_bfloat16(array) if kind == "V" else array
+
+
+def _check_chunks(file: File, node: h5py.h5d.DatasetID, name: str, size: int) -> None:
+    """Refuses chunks that unfold to more than a chunk is said to have: HDF5 would unfold them to their end.
+
+    Args:
+        size: Bytes of a chunk.
+    """
+    plan = node.get_create_plist()
+    filters = [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
+    if filters != [each for each in FILTERS if each in filters] or {DEFLATE, LZF} <= set(filters):
+        raise CompileError(f"the weight '{name}' is packed in a way that is not known")
+    if LZF in filters and size > LARGEST_LZF:
+        raise CompileError(f"the weight '{name}' is packed with LZF in chunks of more than {LARGEST_LZF:,} bytes")
+    count = node.get_num_chunks()
+    file.chunks_left -= count
+    if file.chunks_left < 0:
+        raise CompileError(f"the weight '{name}' is in more pieces than its file has room for")
+    chunks: list[h5py.h5d.StoreInfo] = []
+    node.chunk_iter(chunks.append)
+    for info in chunks:
+        if info.size > size + CHECKSUM_BYTES or (not filters and info.size != size):
+            raise CompileError(f"the weight '{name}' has a chunk of {info.size:,} bytes; a chunk has {size:,}")
+        if DEFLATE not in filters or info.filter_mask >> filters.index(DEFLATE) & 1:
+            continue
+        _, packed = node.read_direct_chunk(info.chunk_offset)
+        sealed = CHECKSUM in filters and not info.filter_mask >> filters.index(CHECKSUM) & 1
+        unfolded = zlib.decompressobj().decompress(packed[: -CHECKSUM_BYTES if sealed else None], size + 1)
+        if len(unfolded) != size:
+            raise CompileError(f"the weight '{name}' has a chunk that does not unfold to the {size:,} bytes it has")
 
 
 def _check_heaps(data: bytes) -> None:
@@ -176,9 +226,8 @@ def _check_heaps(data: bytes) -> None:
             at += step
 
 
-def _is_hard_link(group: h5py.Group, name: str) -> bool:
-    links, key = group.id.links, name.encode()
-    return links.exists(key) and links.get_info(key).type == h5py.h5l.TYPE_HARD
+def _is_hard_link(group: h5py.h5g.GroupID, name: bytes) -> bool:
+    return group.links.exists(name) and group.links.get_info(name).type == h5py.h5l.TYPE_HARD
 
 
 def _from_bfloat16(array: np.ndarray) -> np.ndarray:

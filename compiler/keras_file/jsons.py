@@ -12,6 +12,7 @@ import numpy as np
 from compiler.errors import CompileError
 
 LARGEST = 16 << 20  # bytes: ten thousand layers with all their initialisers fit in
+MOST_VALUES = 2_000_000  # in objects and lists; Keras spends about twelve bytes on each
 DEEPEST = 150  # brackets within brackets; a model within a model adds about six
 LONGEST_INTEGER = 18  # digits
 
@@ -28,8 +29,11 @@ def parse(data: str | bytes, where: str) -> dict[str, Any]:
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     if len(raw) > LARGEST:
         raise CompileError(f"'{where}' has {len(raw)} bytes; {LARGEST} are read at most")
-    if _depth(raw) > DEEPEST:
+    depth, values = _size(raw)
+    if depth > DEEPEST:
         raise CompileError(f"'{where}' nests deeper than {DEEPEST} brackets")
+    if values > MOST_VALUES:
+        raise CompileError(f"'{where}' has {values:,} values; {MOST_VALUES:,} are read at most")
     try:
         value = json.loads(raw, parse_int=_integer, parse_float=_number, parse_constant=_number)
     except (ValueError, RecursionError) as error:
@@ -37,11 +41,12 @@ def parse(data: str | bytes, where: str) -> dict[str, Any]:
     return an_object(value, f"'{where}'")
 
 
-def _depth(raw: bytes) -> int:
-    """An upper bound on the depth of brackets, exact for well-formed JSON."""
+def _size(raw: bytes) -> tuple[int, int]:
+    """Upper bounds on the depth of brackets, exact for well-formed JSON, and on the number of values."""
     text = np.frombuffer(_STRINGS.sub(b"", raw), np.uint8)
     opening, closing = (text == ord("[")) | (text == ord("{")), (text == ord("]")) | (text == ord("}"))
-    return int(np.cumsum(opening.astype(np.int32) - closing).max(initial=0))
+    values = np.count_nonzero(opening) + np.count_nonzero((text == ord(",")) | (text == ord(":")))
+    return int(np.cumsum(opening.astype(np.int32) - closing).max(initial=0)), values
 
 
 def _integer(digits: str) -> int:

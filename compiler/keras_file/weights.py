@@ -23,6 +23,7 @@ PARTS = ("cell", "cells", "forward_layer", "backward_layer", "layer")
 # What a layer keeps that is no weight.
 NO_WEIGHTS = ("seed_generator", "_random_generator", "random_generator")
 DEEPEST_PART = 6
+MOST_WEIGHTS = 1000  # of one layer
 
 
 class Weights(Protocol):
@@ -183,7 +184,12 @@ def _collect(group: Group, depth: int = 0) -> Arrays:
     # Of the wrappers only SpectralNormalization has a variable of its own, which is a matter of training.
     if "vars" in keys and ("layer" not in keys or "forward_layer" in keys):
         variables = group.group("vars")
-        arrays += [variables.weight(str(i)) for i in range(len(variables.keys()))]
+        count = len(variables.keys())
+        if count > MOST_WEIGHTS:
+            raise CompileError(
+                f"the group '{variables.name}' holds {count:,} weights; a layer has {MOST_WEIGHTS:,} at most"
+            )
+        arrays += [variables.weight(str(i)) for i in range(count)]
     # What a Bidirectional layer was made of stands beside the two layers that it made.
     inner = [key for key in keys if key != "vars" and not (key == "layer" and "forward_layer" in keys)]
     for key in sorted(inner, key=lambda key: (PARTS.index(key) if key in PARTS else -1, key)):

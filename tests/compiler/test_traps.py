@@ -4,11 +4,14 @@ import io
 import json
 import pickle
 import zipfile
+import zlib
 
 import h5py
 import numpy as np
 import pytest
 from fuzz_tools import Worker
+
+from compiler import keras_file
 
 INPUT = {"class_name": "InputLayer", "config": {"batch_shape": [None, 4], "name": "in"}, "name": "in"}
 
@@ -72,6 +75,54 @@ def sparse(variables):
 
 def large_chunk(variables):
     variables.create_dataset("0", (4, 3), "f4", maxshape=(None, None), chunks=(20_000, 20_000))
+
+
+def gzip_bomb(variables):
+    """A chunk of 16 MB that unfolds to 6 GB: a block of zeros, packed, over and over."""
+    packer = zlib.compressobj(9)
+    zeros = bytes(16 << 20)
+    first, block = (packer.compress(zeros) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    how = {"maxshape": (None, None), "chunks": (2048, 2048), "compression": "gzip"}
+    kernel = variables.create_dataset("0", (4, 3), "f4", **how)
+    kernel.id.write_direct_chunk((0, 0), first + block * 383)
+
+
+def checked_gzip_bomb(variables):
+    """The same behind a shuffle and before a checksum."""
+    packed = zlib.compress(bytes(64 << 20), 9)
+    how = {"maxshape": (None, None), "chunks": (512, 512), "compression": "gzip", "shuffle": True, "fletcher32": True}
+    kernel = variables.create_dataset("0", (4, 3), "f4", **how)
+    kernel.id.write_direct_chunk((0, 0), packed + bytes(4))
+
+
+def packed_twice(variables):
+    plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plan.set_chunk((4, 3))
+    plan.set_deflate(9)
+    plan.set_deflate(9)
+    space = h5py.h5s.create_simple((4, 3))
+    kernel = h5py.h5d.create(variables.id, b"0", h5py.h5t.IEEE_F32LE, space, plan)
+    kernel.write(h5py.h5s.ALL, h5py.h5s.ALL, np.ones((4, 3), "f4"))
+
+
+def crumbs(variables):
+    kernel = variables.create_dataset("0", (40_000,), "f4", chunks=(1,))
+    kernel[:] = 1
+
+
+def cut_chunk(variables):
+    kernel = variables.create_dataset("0", (4, 3), "f4", chunks=(4, 3), compression="gzip")
+    kernel.id.write_direct_chunk((0, 0), zlib.compress(bytes(40)))
+
+
+def long_chunk(variables):
+    kernel = variables.create_dataset("0", (4, 3), "f4", chunks=(4, 3), compression="gzip")
+    kernel.id.write_direct_chunk((0, 0), bytes(4000))
+
+
+def thousands(variables):
+    for number in range(20_000):
+        variables[str(number)] = np.ones(1, "f4")
 
 
 def outside(variables):
@@ -201,6 +252,15 @@ CODE = ["4wEAAAAAAAAA", None, None]
 TRAPS = {
     "a sparse dataset": (with_kernel(sparse), "larger than its file can hold"),
     "a large chunk": (with_kernel(large_chunk), "larger than its file can hold"),
+    "a chunk that unfolds to gigabytes": (with_kernel(gzip_bomb), "does not unfold to the 16,777,216 bytes"),
+    "the same with a checksum": (with_kernel(checked_gzip_bomb), "does not unfold to the 1,048,576 bytes"),
+    "packed twice": (with_kernel(packed_twice), "packed in a way that is not known"),
+    "a chunk that is too short": (with_kernel(cut_chunk), "does not unfold to the 48 bytes"),
+    "a chunk that is too long": (with_kernel(long_chunk), "has a chunk of 4,000 bytes; a chunk has 48"),
+    "a weight in crumbs": (with_kernel(crumbs), "more pieces than its file has room for"),
+    "twenty thousand weights": (lambda path: archive(path, DENSE, thousands), "20,000 weights; a layer has 1,000"),
+    "15 MB of brackets": (json_of('{"a": [' + "[[[[]]]]," * 1_600_000 + "0]}"), "values; 2,000,000 are read at most"),
+    "15 MB of numbers": (json_of('{"a": [' + "0," * 7_400_000 + "0]}"), "values; 2,000,000 are read at most"),
     "many that unfold": (lambda path: archive(path, DENSE, unpacked), "larger than its file can hold"),
     "external storage": (with_kernel(outside), "points outside the file"),
     "a virtual dataset": (with_kernel(virtual), "points outside the file"),
@@ -212,7 +272,10 @@ TRAPS = {
     "two members of a name": (twice, "two members called 'config.json'"),
     "a zip bomb": (bomb, "claims to unfold"),
     "a zip bomb that lies": (bomb_that_lies, "archive is damaged"),
-    "a member packed like no other": (lambda path: archive(path, compression=zipfile.ZIP_LZMA), "Keras does not"),
+    "a member packed like no other": (
+        lambda path: archive(path, DENSE, compression=zipfile.ZIP_LZMA),
+        "Keras does not",
+    ),
     "a pickle": (pickled, "not a Keras model"),
     "a Lambda": (json_of(model(layer("Lambda", "d", ref("in"), function=CODE), output=["d", 0, 0])), "is code"),
     "a module's function": (
@@ -290,3 +353,28 @@ def test_what_is_allowed_at_most_is_read_in_time(worker, tmp_path):
     _, _, outcome, seconds, said = worker.run(str(tmp_path / "long.keras"))
     assert (outcome, said) == ("frame", "")
     assert seconds < 2
+
+
+def packed_weights(how):
+    def fill(variables):
+        variables.create_dataset("0", data=np.arange(12, dtype="f4").reshape(4, 3), chunks=(3, 2), **how)
+        variables["1"] = np.ones(3, "f4")
+
+    return fill
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"compression": "gzip"},
+        {"compression": "gzip", "shuffle": True, "fletcher32": True},
+        {"compression": "lzf", "shuffle": True},
+        {"fletcher32": True},
+    ],
+)
+def test_weights_that_are_packed_as_usual_are_read(how, tmp_path):
+    """As h5repack leaves them."""
+    archive(tmp_path / "packed.keras", DENSE, packed_weights(how))
+    kernel, _ = keras_file.read(tmp_path / "packed.keras").layers[1].weights
+    assert np.array_equal(kernel, np.arange(12).reshape(4, 3))
