@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compiler.errors import CheckError, CompileError
+from compiler.version import __version__
 
 if TYPE_CHECKING:
     from compiler.build import Build
     from compiler.options import Options, Target
 
-__version__ = "0.1.0"
-__all__ = ["Build", "CheckError", "CompileError", "Options", "compile"]
+__all__ = ["Build", "CheckError", "CompileError", "Options", "__version__", "compile"]
 
 
 def compile(

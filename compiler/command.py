@@ -25,7 +25,7 @@ def main() -> None:
     if word in ("-h", "--help"):
         print(USAGE)
     elif word == "--version":
-        from compiler import __version__
+        from compiler.version import __version__
 
         print(f"keras-silicon {__version__}")
     elif word in COMMANDS:

@@ -14,6 +14,7 @@ from compiler.ir.graph import Graph
 from compiler.ir.ops import MatMul, Quantize, Requantize
 from compiler.names import identifier
 from compiler.options import TARGETS, Options
+from compiler.version import __version__
 
 if TYPE_CHECKING:
     from compiler.keras_file import ModelSpec
@@ -36,8 +37,6 @@ FIGURES = (
 
 def begin(graphs: Mapping[str, Graph], options: Options, model: ModelSpec, note: str | None) -> dict[str, Any]:
     """What is known of a build before its sources are generated; the target adds its own figures."""
-    from compiler import __version__
-
     graph = graphs["fixed" if options.fixed else "float"]
     chosen = options.fixed and not any(isinstance(op, Quantize) for op in graphs["float"].ops)
     report: dict[str, Any] = {
