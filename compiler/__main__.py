@@ -81,9 +81,9 @@ def parser() -> argparse.ArgumentParser:
         "--input-range",
         type=cli.number,
         nargs=2,
-        default=Options.input_range,
         metavar=("LO", "HI"),
-        help="what the input stays in: a fixed-point build saturates beyond, and every build is verified within",
+        help="what the input stays in: a fixed-point build saturates beyond, and every build is verified within; "
+        "default -1 1",
     )
     mcu = p.add_argument_group("mcu")
     mcu.add_argument(
@@ -121,7 +121,6 @@ def command() -> int:
     given = vars(parser().parse_args())
     model, target, out, name = (given.pop(key) for key in ("model", "target", "out", "name"))
     verify, print_graph, quiet = (given.pop(key) for key in ("verify", "print_graph", "quiet"))
-    given["input_range"] = tuple(given["input_range"])
     with progress.shown(not quiet), progress.stage(f"reading {model}"):
         build = compiler.compile(model, target, out=out, name=name, **given)
     if print_graph:

@@ -101,7 +101,8 @@ def guard(command: Callable[[], int | None]) -> NoReturn:
     except ModuleNotFoundError as error:
         code = _failed(f"error: the package '{error.name}' is not installed\n  Run `make setup`.")
     except OSError as error:  # a full disk, a folder that may not be written
-        code = _failed(f"error: {error}")
+        where = f"{os.fspath(error.filename)}: " if isinstance(error.filename, str | os.PathLike) else ""
+        code = _failed(f"error: {where}{error.strerror or error}")
     except Exception as error:
         code = _failed(_fault(error))
     sys.exit(_settled(code))

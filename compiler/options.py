@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import operator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from compiler.errors import CompileError
@@ -19,9 +18,11 @@ NUMBERS: tuple[Numbers, ...] = get_args(Numbers)
 KERNELS: tuple[Kernels, ...] = get_args(Kernels)
 MODES: tuple[Mode, ...] = get_args(Mode)
 
+MOST = 2**31 - 1  # what an int of C holds
 # Names for fixed point with (bits, weight_bits).
 WIDTHS = {"q15": (16, 16), "q7": (16, 8)}
 # What an option is where it counts and is not given; elsewhere it is None.
+EVERYWHERE = {"input_range": (-1.0, 1.0)}
 FIXED = {"bits": 16, "weight_bits": 16, "rounding": "half_up"}
 OF_TARGET = {"mcu": {"kernels": "auto"}, "fpga": {"clock_hz": 12_288_000, "multipliers": None}}
 FLAGS = {"sample_rate_hz": "--sample-rate", "clock_hz": "--clock"}
@@ -59,14 +60,17 @@ class Options:
     bits: int | None = None
     weight_bits: int | None = None
     rounding: Rounding | None = None
-    input_range: tuple[float, float] = (-1.0, 1.0)
+    input_range: tuple[float, float] | None = None
     mode: Mode = "auto"
     kernels: Kernels | None = None
     sample_rate_hz: int = 48_000
     clock_hz: int | None = None
     multipliers: int | None = None
+    given: frozenset[str] = field(init=False, repr=False)  # the options that may do nothing, and were asked for
 
     def __post_init__(self) -> None:
+        chosen = {option for option in (*FIXED, "input_range") if getattr(self, option) is not None}
+        object.__setattr__(self, "given", frozenset(chosen))
         choices = {"target": TARGETS, "numbers": NUMBERS, "rounding": ROUNDINGS, "kernels": KERNELS, "mode": MODES}
         for option, known in choices.items():
             if (value := getattr(self, option)) is not None and value not in known:
@@ -108,7 +112,7 @@ class Options:
                     )
 
     def _fill(self) -> None:
-        for option, value in ((FIXED if self.fixed else {}) | OF_TARGET[self.target]).items():
+        for option, value in (EVERYWHERE | (FIXED if self.fixed else {}) | OF_TARGET[self.target]).items():
             if getattr(self, option) is None:
                 object.__setattr__(self, option, value)
 
@@ -116,21 +120,19 @@ class Options:
         for option, least, most in (
             ("bits", 2, 16),
             ("weight_bits", 2, 16),
-            ("sample_rate_hz", 1, None),
-            ("clock_hz", 1, None),
-            ("multipliers", 1, None),
+            ("sample_rate_hz", 1, MOST),
+            ("clock_hz", 1, MOST),
+            ("multipliers", 1, MOST),
         ):
             if (value := getattr(self, option)) is None:
                 continue
             try:
-                fits = least <= operator.index(value) <= (most or math.inf)
+                number = operator.index(value)
             except TypeError:
-                fits = False
-            if fits:
-                object.__setattr__(self, option, operator.index(value))
-            else:
-                wanted = f"from {least} to {most}" if most else "above 0"
-                raise CompileError(f"{flag(option)} must be a whole number {wanted}, not {value}")
+                number = least - 1
+            if not least <= number <= most:
+                raise CompileError(f"{flag(option)} must be a whole number from {least} to {most:,}, not {value}")
+            object.__setattr__(self, option, number)
         try:
             lo, hi = map(float, self.input_range)
         except (TypeError, ValueError):
@@ -139,6 +141,7 @@ class Options:
             raise CompileError(
                 f"--input-range must be two numbers, the smaller one first, within 2^31 of zero, not {lo:g} and {hi:g}"
             )
+        object.__setattr__(self, "input_range", (lo, hi))
 
     @property
     def fixed(self) -> bool:
@@ -147,4 +150,5 @@ class Options:
 
     def to_json(self) -> dict[str, Any]:
         """For the build's report."""
-        return asdict(self) | {"numbers": "fixed" if self.fixed else "float"}
+        known = {key: value for key, value in asdict(self).items() if key != "given"}
+        return known | {"numbers": "fixed" if self.fixed else "float"}

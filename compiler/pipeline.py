@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from compiler import passes
 from compiler.errors import CompileError
 from compiler.ir.graph import Graph
-from compiler.options import Options
+from compiler.ir.ops import Quantize
+from compiler.options import Options, flag
 from compiler.targets import TARGETS
 
 
@@ -47,10 +48,22 @@ def finish(lowered: Graph, options: Options) -> Finished:
     simple = passes.run(lowered, passes.simplify(mode))
     graphs = {"float": passes.run(simple, passes.finish_float())}
     if options.fixed:
+        _demand_counting(graphs["float"], options)
         fixed = passes.FixedOptions(options.bits, options.weight_bits, options.rounding, options.input_range)
         graphs["fixed"] = passes.run(simple, passes.finish_fixed(fixed))
     target.check(graphs[numbers], options)
     return Finished(graphs, note)
+
+
+def _demand_counting(graph: Graph, options: Options) -> None:
+    """Refuses options for formats that the compiler chooses, where the model's quantisers have chosen them."""
+    if not any(isinstance(op, Quantize) for op in graph.ops):
+        return
+    for option in sorted(options.given & {"bits", "rounding", "input_range"}):
+        raise CompileError(
+            f"{flag(option)} does nothing here: the quantisers in the model say what its values are",
+            hint="Leave it out, or compile a model without quantisers.",
+        )
 
 
 def _where_frames_are(options: Options) -> Iterator[str]:

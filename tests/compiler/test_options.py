@@ -56,9 +56,10 @@ def test_what_is_not_given_has_its_default_where_it_counts():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"sample_rate_hz": -3}, "--sample-rate must be a whole number above 0, not -3"),
-        ({"sample_rate_hz": 44100.5}, "--sample-rate must be a whole number above 0, not 44100.5"),
-        ({"sample_rate_hz": "48000"}, "--sample-rate must be a whole number above 0, not 48000"),
+        ({"sample_rate_hz": -3}, "--sample-rate must be a whole number from 1 to 2,147,483,647, not -3"),
+        ({"sample_rate_hz": 44100.5}, "--sample-rate must be a whole number from 1 to 2,147,483,647, not 44100.5"),
+        ({"sample_rate_hz": "48000"}, "--sample-rate must be a whole number from 1 to 2,147,483,647, not 48000"),
+        ({"sample_rate_hz": 10**20}, "not 100000000000000000000"),
         ({"numbers": "fixed", "bits": 40}, "--bits must be a whole number from 2 to 16, not 40"),
         (
             {"numbers": "fixed", "weight_bits": float("nan")},

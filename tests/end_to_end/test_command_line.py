@@ -167,6 +167,17 @@ def test_options_that_do_nothing_are_refused_by_the_command_too(here, echo, tmp_
     assert not (tmp_path / "out").exists()
 
 
+def test_options_that_the_models_quantisers_overrule_are_refused(here, files, tmp_path):
+    for option in (("--bits", "8"), ("--rounding", "floor"), ("--input-range", "0", "255")):
+        arguments = (files["quantized.h5"], "--target", "fpga", *option, "--out", tmp_path / "out")
+        code, out, err = here("compiler", *arguments)
+        assert (code, out) == (2, "")
+        assert f"{option[0]} does nothing here" in err
+    assert (
+        here("compiler", files["quantized.h5"], "--target", "mcu", "--numbers", "q7", "--out", tmp_path / "out")[0] == 0
+    )
+
+
 def test_auto_takes_plain_c_and_says_so(echo, tmp_path):
     build, model = echo
     assert build.report["kernels"] == "c"
