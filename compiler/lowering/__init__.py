@@ -15,6 +15,7 @@ from compiler.errors import CompileError
 from compiler.ir.graph import Graph
 from compiler.ir.values import Value
 from compiler.keras_file import Call, LayerSpec, ModelSpec, TensorRef, leaves
+from compiler.lowering import masking
 from compiler.lowering.builder import Builder
 from compiler.lowering.layer import Layer
 from compiler.lowering.operators import lower_operator
@@ -123,8 +124,8 @@ class _Walk:
         keywords = {key: self._filled(value, spec.name) for key, value in call.keywords.items()}
         if spec.operator or spec.class_name in ("TFOpLambda", "SlicingOpLambda"):
             return lower_operator(spec, self.builder, arguments, keywords)
-        inputs = _inputs(spec, arguments, keywords)
-        return self._apply(spec, self.builder, inputs, arguments)
+        inputs, mask = _inputs(spec, arguments, keywords)
+        return self._apply(spec, self.builder, inputs, arguments, mask)
 
     def _filled(self, argument: Any, reader: str) -> Any:
         """An argument with values in place of references."""
@@ -137,13 +138,20 @@ class _Walk:
         return argument
 
     def _apply(
-        self, spec: LayerSpec, builder: Builder, inputs: Sequence[Value], arguments: tuple[Any, ...] = ()
+        self,
+        spec: LayerSpec,
+        builder: Builder,
+        inputs: Sequence[Value],
+        arguments: tuple[Any, ...] = (),
+        mask: Value | None = None,
     ) -> tuple[Value, ...]:
         if spec.model is not None:
             return self._nested(spec, builder, inputs, arguments)
         if spec.held is not None:
             return (self._each_step(spec, builder, inputs),)
-        return lower_layer(spec, builder, inputs)
+        follows = self.model.chain or spec.keras_major == 2
+        outputs = lower_layer(spec, builder, inputs, mask, masks_follow=follows)
+        return masking.hand_on(spec, builder, inputs, outputs) if follows else outputs
 
     def _each_step(self, spec: LayerSpec, builder: Builder, inputs: Sequence[Value]) -> Value:
         """A model, or what holds one, applied to each step of a value."""
@@ -183,8 +191,20 @@ class _Walk:
         return _Walk(model, builder, f"{spec.name}/", self.calls_left).run(inputs)
 
 
-def lower_layer(spec: LayerSpec, builder: Builder, inputs: Sequence[Value]) -> tuple[Value, ...]:
-    """What a layer computes from some values, by the function that the table has for it."""
+def lower_layer(
+    spec: LayerSpec,
+    builder: Builder,
+    inputs: Sequence[Value],
+    mask: Value | None = None,
+    *,
+    masks_follow: bool = False,
+) -> tuple[Value, ...]:
+    """What a layer computes from some values, by the function that the table has for it.
+
+    Args:
+        mask: Which steps count, where the layer is called with that.
+        masks_follow: Whether the file leaves it to Keras to hand masks on from layer to layer.
+    """
     function = TABLE.get(spec.class_name) or OLD_CLASSES.get(spec.class_name)
     if spec.class_name == "Lambda":
         raise CompileError(
@@ -197,6 +217,7 @@ def lower_layer(spec: LayerSpec, builder: Builder, inputs: Sequence[Value]) -> t
             hint=f"Supported: InputLayer, {', '.join(sorted(TABLE))}.",
         )
     layer = Layer(spec, builder)
+    layer.mask = masking.mask_of(spec, layer, inputs, mask, masks_follow)
     try:
         inspect.signature(function).bind(layer, *inputs)
     except TypeError:
@@ -206,11 +227,14 @@ def lower_layer(spec: LayerSpec, builder: Builder, inputs: Sequence[Value]) -> t
     return (result,) if isinstance(result, Value) else tuple(result)
 
 
-def _inputs(spec: LayerSpec, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> list[Value]:
-    """The values that a layer is called on; any other argument must be one that does nothing."""
+def _inputs(
+    spec: LayerSpec, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
+) -> tuple[list[Value], Value | None]:
+    """The values that a layer is called on, and its mask; any other argument must be one that does nothing."""
     keywords = dict(keywords)
     states = keywords.pop("initial_state", None) if spec.class_name in TAKES_STATES else None
     states = () if _says_nothing(states) else states
+    mask = keywords.pop("mask") if masking.takes(spec) and isinstance(keywords.get("mask"), Value) else None
     found = list(leaves((arguments, keywords.pop("inputs", ()), states)))
     for value in found:
         if not isinstance(value, Value):
@@ -221,7 +245,7 @@ def _inputs(spec: LayerSpec, arguments: tuple[Any, ...], keywords: Mapping[str, 
         if not overridden and not _says_nothing(value):
             shown = "a layer's output" if isinstance(value, Value) else repr(value)[:80]
             raise CompileError(f"is called with {key}={shown}, which is not supported", layer=spec.name)
-    return found
+    return found, mask
 
 
 def _says_nothing(value: Any) -> bool:

@@ -29,6 +29,8 @@ class Builder:
         self.namer: Namer = within.namer if within else Namer()
         self.ops: list[Op] = within.ops if within else []
         self.conditions: set[str] = within.conditions if within else set()  # names of values that are 0 or 1 alone
+        # The steps of values that count, where not all do, by the value's name; None where nobody knows them.
+        self.masks: dict[str, Value | None] = within.masks if within else {}
         self.notes: list[str] = within.notes if within else []
         self.name = name
         self.states: list[State] = []

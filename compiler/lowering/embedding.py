@@ -5,15 +5,18 @@ from __future__ import annotations
 from compiler.ir.ops import Gather
 from compiler.ir.values import Value
 from compiler.lowering.layer import Layer
+from compiler.lowering.masking import mask_zero
 
 
 def embedding(layer: Layer, x: Value) -> Value:
     """Keras' Embedding; numbers beyond the table take its last row."""
-    layer.expect_false("mask_zero")
     layer.expect("quantization_config", None)
     layer.expect("lora_rank", None)
     layer.ignore("input_length")
     layer.ignore_training_of("embeddings")
     entries, width = layer.size("input_dim"), layer.size("output_dim")
     table = layer.weights({"embeddings": (entries, width)})["embeddings"]
-    return layer.emit(Gather, x, table=table)
+    y = layer.emit(Gather, x, table=table)
+    if layer.flag("mask_zero", False):
+        mask_zero(layer, x, y)
+    return y

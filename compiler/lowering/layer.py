@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import CompileError
+from compiler.ir.values import Value
 from compiler.keras_file import LayerSpec
 from compiler.keras_file.jsons import shown
 from compiler.lowering.builder import Builder
@@ -61,6 +62,7 @@ class Layer(Builder):
         super().__init__(builder, name=spec.name)
         self.class_name = spec.class_name
         self.keras_major = spec.keras_major
+        self.mask: Value | None = None  # the steps that count, (time,): above 0, where it reads a mask
         self._config = dict(spec.config)
         self._weights = list(spec.weights)
         self._read = set(WITHOUT_EFFECT)
@@ -166,7 +168,9 @@ class Layer(Builder):
             raise self.error(f"{str(serialized)[:80]!r} is no layer")
         class_name = str(serialized.get("class_name"))
         spec = LayerSpec(self.name, class_name, config, (), tuple(weights), self.keras_major)
-        return Layer(spec, builder or self)
+        layer = Layer(spec, builder or self)
+        layer.mask = self.mask
+        return layer
 
     def all_weights(self) -> tuple[np.ndarray, ...]:
         """Hands over every weight, to be shared out among the layers within."""

@@ -6,6 +6,7 @@ from typing import Literal
 
 from compiler.ir.ops import Pool
 from compiler.ir.values import Value
+from compiler.lowering import masking
 from compiler.lowering.arithmetic import reduce
 from compiler.lowering.layer import Layer
 from compiler.lowering.shapes import channels_last, sizes, windowed
@@ -30,6 +31,9 @@ def global_max_pooling(layer: Layer, x: Value) -> Value:
 
 def global_average_pooling(layer: Layer, x: Value) -> Value:
     """Keras' GlobalAveragePooling1D and GlobalAveragePooling2D."""
+    if layer.mask is not None:
+        _space(layer, x)
+        return masking.global_average(layer, x)
     return _global(layer, x, "mean")
 
 

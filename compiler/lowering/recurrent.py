@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from compiler.ir.ops import MatMul, Slice
+from compiler.ir.ops import MatMul, Select, Slice
 from compiler.ir.values import Value
 from compiler.lowering.activation import activate
-from compiler.lowering.arithmetic import binary, join, part
+from compiler.lowering.arithmetic import binary, join, part, reshape
 from compiler.lowering.builder import Builder
 from compiler.lowering.layer import Layer
 from compiler.lowering.shapes import known
@@ -25,11 +25,13 @@ class Cell:
     """What a recurrent layer does at each step.
 
     Args:
-        sizes: Numbers in each of its states; the first of a cell's is its output.
+        sizes: Numbers in each of its states.
+        output: Which of its states is its output.
     """
 
     sizes: tuple[int, ...]
     step: Step
+    output: int = 0
 
 
 def recurrent(layer: Layer, x: Value, *initial: Value) -> Value | tuple[Value, ...]:
@@ -37,16 +39,27 @@ def recurrent(layer: Layer, x: Value, *initial: Value) -> Value | tuple[Value, .
     return run(layer, x, initial)
 
 
-def run(layer: Layer, x: Value, initial: Sequence[Value] = (), *, turn: bool = False) -> Value | tuple[Value, ...]:
-    """As `recurrent`; `turn` turns the order of a sequence round once more, as Bidirectional does."""
+def run(
+    layer: Layer, x: Value, initial: Sequence[Value] = (), *, turn: bool = False, within: bool = False
+) -> Value | tuple[Value, ...]:
+    """As `recurrent`.
+
+    Args:
+        turn: Turn the order of a sequence round once more, as Bidirectional does.
+        within: Whether this is a side of a Bidirectional, which gives zeros where a mask passes over a step.
+    """
     if len(x.shape) != 2:
         raise layer.error(f"its input has {len(x.shape)} axes beside the batch, not two")
     cell = _cell(layer, x.shape[1])
     sequences, backwards = layer.flag("return_sequences", False), layer.flag("go_backwards", False)
     layer.expect_false("time_major")
-    layer.ignore("unroll", "zero_output_for_mask", "input_length", "input_dim")
-    if initial and [value.shape for value in initial] != [(size,) for size in cell.sizes]:
-        shapes, wanted = [value.shape for value in initial], [(size,) for size in cell.sizes]
+    layer.ignore("unroll", "input_length", "input_dim")
+    zeros, sizes = layer.flag("zero_output_for_mask", False), cell.sizes
+    if layer.mask is not None:
+        cell = _masked(cell, x.shape[1], zeros=sequences if within else zeros, begun=bool(initial))
+        x = join(layer, [x, reshape(layer, layer.mask, (*layer.mask.shape, 1), "_mask")], 1, "_masked")
+    if initial and [value.shape for value in initial] != [(size,) for size in sizes]:
+        shapes, wanted = [value.shape for value in initial], [(size,) for size in sizes]
         raise layer.error(f"its initial_state has the shapes {shapes}, not {wanted}")
     how = {"initial": initial, "reverse": backwards, "stateful": layer.flag("stateful", False) and not initial}
     y = layer.scan(x, _body(cell, lambda b, y, states: y), sequences=sequences, **how)
@@ -57,8 +70,32 @@ def run(layer: Layer, x: Value, initial: Sequence[Value] = (), *, turn: bool = F
     if not layer.flag("return_state", False):
         return y
     final = layer.scan(x, _body(cell, lambda b, y, states: _joined(b, states)), sequences=False, **how)
-    starts = np.cumsum([0, *cell.sizes])
-    return (y, *(part(layer, final, 0, int(start), n, "_state") for start, n in zip(starts, cell.sizes, strict=False)))
+    starts = np.cumsum([0, *sizes])
+    return (y, *(part(layer, final, 0, int(start), n, "_state") for start, n in zip(starts, sizes, strict=False)))
+
+
+def _masked(cell: Cell, channels: int, *, zeros: bool, begun: bool) -> Cell:
+    """A cell that passes over the steps whose last channel is 0: its states stay, and its output stays or is zero.
+
+    Args:
+        zeros: Whether the output is zero there.
+        begun: Whether the states begin from given values, the output before the first step being zero all the same.
+    """
+
+    remembers = begun and not zeros
+
+    def step(to: Builder, x: Value, before: Sequence[Value]) -> tuple[Value, list[Value]]:
+        own, counts = part(to, x, 0, 0, channels, "_own"), part(to, x, 0, channels, 1, "_counts")
+        y, states = cell.step(to, own, before[: len(cell.sizes)])
+        kept = [to.emit(Select, (counts, new, old), suffix="_kept") for new, old in zip(states, before, strict=False)]
+        if zeros:
+            return to.emit(Select, (counts, y, to.constant(np.zeros(1), "_zero")), suffix="_shown"), kept
+        if not remembers:
+            return kept[cell.output], kept
+        shown = to.emit(Select, (counts, y, before[-1]), suffix="_shown")
+        return shown, [*kept, shown]
+
+    return Cell((*cell.sizes, *([cell.sizes[cell.output]] if remembers else [])), step, cell.output)
 
 
 def _joined(to: Builder, states: Sequence[Value]) -> Value:
@@ -120,7 +157,7 @@ def _stacked(layer: Layer, channels: int) -> Cell:
     for serialized in listed:
         count = weight_count(layer, serialized)
         cells.append(_held(layer, serialized, weights[:count], channels))
-        weights, channels = weights[count:], cells[-1].sizes[0]
+        weights, channels = weights[count:], cells[-1].sizes[cells[-1].output]
     layer.finish()
 
     def step(to: Builder, x: Value, before: Sequence[Value]) -> tuple[Value, list[Value]]:
@@ -131,7 +168,8 @@ def _stacked(layer: Layer, channels: int) -> Cell:
             after += states
         return x, after
 
-    return Cell(tuple(size for cell in cells for size in cell.sizes), step)
+    last = sum(len(cell.sizes) for cell in cells[:-1]) + cells[-1].output
+    return Cell(tuple(size for cell in cells for size in cell.sizes), step, last)
 
 
 def _weights(

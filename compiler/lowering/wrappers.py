@@ -38,7 +38,7 @@ def bidirectional(layer: Layer, x: Value, *initial: Value) -> Value | tuple[Valu
                 f"a {inner.class_name} within is not supported", hint=f"Supported: {', '.join(RECURRENT)}."
             )
         # Its backward sequence is turned back into the order of the input.
-        result = run(inner, x, initial[half:] if turn else initial[:half], turn=turn)
+        result = run(inner, x, initial[half:] if turn else initial[:half], turn=turn, within=True)
         inner.finish()
         sides.append(result if isinstance(result, tuple) else (result,))
     (y, *states), (reverse, *more) = sides

@@ -147,6 +147,8 @@ WRAPPER_CASES += [
 EMBEDDING_CASES = [
     *rows("S", (None, 1), make("Embedding", 7, 3), make("Embedding", 9, 1), values="tokens"),
     *rows("F", (6,), make("Embedding", 7, 3), values="tokens"),
+    *rows("S", TIME, make("Masking"), make("Masking", mask_value=0.5)),
+    *rows("F", (6,), make("Embedding", 7, 3, mask_zero=True), values="tokens"),
 ]
 
 NO_OP_CASES = [

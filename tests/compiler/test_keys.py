@@ -76,6 +76,7 @@ VALUES = {
     "l1": 0.3,
     "l2": 0.3,
     "layer": make("Dense", 2),
+    "mask_value": 0.25,
     "mask_zero": True,
     "max_value": 0.5,
     "mean": 0.1,

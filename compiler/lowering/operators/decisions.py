@@ -15,7 +15,7 @@ from compiler.ir.values import Value
 from compiler.lowering.arithmetic import binary, reduce, unary
 from compiler.lowering.operators.arithmetic import combine
 from compiler.lowering.operators.operator import Operator
-from compiler.lowering.shapes import axis_of, known
+from compiler.lowering.shapes import axes_of, axis_of, known
 
 
 def _greater(op: Operator, a: Any, b: Any) -> Value:
@@ -51,6 +51,17 @@ def _condition(op: Operator, x: Any) -> Value:
 
 def _not(op: Operator, x: Any) -> Value:
     return _decide(op, _condition(op, x), otherwise=True)
+
+
+def _any(op: Operator, x: Any) -> Value:
+    """Whether any along some axes is true: the greatest of conditions."""
+    condition = _condition(op, x)
+    if op.take("axis", None) is None:
+        raise op.error("axis=None goes over the batch too", hint="Name the axes; 0 is the batch.")
+    keepdims = op.flag("keepdims", False)
+    result = reduce(op, "max", condition, axes_of(op, condition), keepdims=keepdims)
+    op.conditions.add(result.name)
+    return result
 
 
 def _choose(op: Operator, condition: Any, yes: Any, no: Any) -> Value:
@@ -97,6 +108,7 @@ OPERATORS: dict[str, Callable[..., Value]] = {
     "LessEqual": _not_greater,
     "Equal": _equal,
     "NotEqual": _not_equal,
+    "Any": _any,
     "LogicalNot": _not,
     "LogicalAnd": _either("minimum"),
     "LogicalOr": _either("maximum"),
