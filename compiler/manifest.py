@@ -25,7 +25,7 @@ LEAST_SNR_DB = 40.0
 MEASURED = (
     *("latency", "samples_checked", "max_abs_error", "bit_exact", "instructions_per_sample", "issue_slots_per_sample"),
     *("flash_bytes", "ram_bytes", "stack_bytes", "snr_db", "cycles_per_sample", "multipliers", "block_rams", "luts"),
-    *("flip_flops", "fmax_hz", "resources", "sample_rate_hz", "clock_hz", "kernels"),
+    *("flip_flops", "fmax_hz", "resources", "sample_rate_hz", "clock_hz", "kernels", "saturations"),
 )
 
 # What the targets and the graph add, as far as it is shown.

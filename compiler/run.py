@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler import cli, progress, samples, verification
+from compiler import cli, progress, samples, saturation, verification
 from compiler.build import Build
 from compiler.errors import CheckError, CompileError
 from compiler.targets import RUNS_ON
@@ -99,6 +99,7 @@ def command() -> int:
         if given.resample:
             y = samples.back(y, build.graph, rate, from_rate)
         samples.save(given.output, y, from_rate or rate)
+    _note_saturation(build, xs, given)
     if given.layers:
         with _unchecked():
             layers = build.layers(xs, given.on, raw=given.raw)
@@ -113,6 +114,14 @@ def _unchecked() -> Iterator[None]:
         yield
     except CheckError as error:
         raise CompileError(str(error)) from None
+
+
+def _note_saturation(build: Build, xs: list[np.ndarray], given: argparse.Namespace) -> None:
+    """Says what a fixed-point build cuts off; under --quiet, of the inputs alone, for that is a mistake."""
+    if build.fixed:
+        found = saturation.count(build.graph, build.runs(xs)[0], raw=given.raw)
+        for note in saturation.notes([one for one in found if one.seen or not given.quiet], build.graphs):
+            cli.say(f"note: {note}")
 
 
 def _compare(build: Build, xs: list[np.ndarray], given: argparse.Namespace) -> int:

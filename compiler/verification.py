@@ -8,11 +8,11 @@ most 4 times what the same graph in float32 shows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from compiler import progress
+from compiler import progress, saturation
 from compiler.build import Build, On
 from compiler.errors import CompileError
 from compiler.ir import interpreter, numerics
@@ -200,6 +200,7 @@ def verify(build: Build, *, samples: int | None = None, seed: int = 0) -> Iterat
         figures |= target.measure(folder, graph)
     if build.fixed:
         figures |= {"bit_exact": passed, "max_abs_error": _distance_to_float(build, xs, expected)}
+        figures["saturations"] = [asdict(one) for one in saturation.of_values(graph, expected.values)]
     else:
         figures |= {"max_abs_error": greatest}
     build.update_report(samples_checked=steps, **figures)

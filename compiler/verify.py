@@ -9,7 +9,7 @@ if __name__ == "__main__":
 
 import argparse
 
-from compiler import cli, progress, tables
+from compiler import cli, progress, saturation, tables
 from compiler.build import Build
 from compiler.verification import verify
 
@@ -57,4 +57,6 @@ def print_checks(build: Build, samples: int | None = None, seed: int = 0, *, qui
             failed += not check.passed
             if not quiet or not check.passed:
                 cli.say(tables.check_line(check))
+    for note in () if quiet else saturation.notes(saturation.reported(build.report), build.graphs):
+        cli.say(f"note: in this check, {note}")
     return cli.CHECK_FAILED if failed else cli.DONE
