@@ -25,7 +25,7 @@ LEAST_SNR_DB = 40.0
 MEASURED = (
     *("latency", "samples_checked", "max_abs_error", "bit_exact", "instructions_per_sample", "issue_slots_per_sample"),
     *("flash_bytes", "ram_bytes", "stack_bytes", "snr_db", "cycles_per_sample", "multipliers", "block_rams", "luts"),
-    *("flip_flops", "fmax_hz", "resources", "sample_rate_hz", "clock_hz", "kernels", "saturations"),
+    *("flip_flops", "fmax_hz", "resources", "sample_rate_hz", "clock_hz", "kernels"),
 )
 
 # What the targets and the graph add, as far as it is shown.
@@ -61,6 +61,7 @@ def begin(graphs: Mapping[str, Graph], options: Options, model: ModelSpec, note:
     }
     report |= dict.fromkeys(MEASURED)
     report["latency"] = 0
+    report["saturations"] = None  # until it is verified
     if chosen:
         report["snr_db"] = snr_db(graphs["float"], graph, options.input_range)
     report["layers"] = [_layer(graph, op) for op in graph.ops if isinstance(op, MatMul)]
@@ -94,6 +95,7 @@ def check(report: Mapping[str, Any]) -> None:
         "controls": texts(report.get("controls")),
         "outputs": texts(report.get("outputs")),
         "layers": isinstance(report.get("layers"), list),
+        "saturations": isinstance(report.get("saturations"), list | None),
     }
     for key in (*MEASURED, *FIGURES):
         value = report.get(key)
