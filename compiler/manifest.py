@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from compiler.keras_file import ModelSpec
 
 NOISE_SAMPLES = 4096
+LONGEST_NOISE = 1 << 20  # samples of receptive field
 LEAST_SNR_DB = 40.0
 
 MEASURED = (
@@ -122,8 +123,10 @@ def snr_db(float_graph: Graph, fixed_graph: Graph, input_range: tuple[float, flo
     """How far the fixed-point output stands above its own error, on uniform noise, past the receptive field.
 
     Returns:
-        Decibels of power over all channels; None where there is no error, or no signal.
+        Decibels of power over all channels; None where there is no error, or no signal, or it would take minutes.
     """
+    if fixed_graph.receptive_field > LONGEST_NOISE:
+        return None
     (value,), (output,) = fixed_graph.inputs, fixed_graph.outputs
     rng = np.random.default_rng(0)
     noise = rng.uniform(*input_range, (NOISE_SAMPLES + fixed_graph.receptive_field, value.size))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compiler.errors import CompileError
+from compiler.ir import limits
 from compiler.ir.graph import Graph, rewrite
 from compiler.ir.numerics import WIDEST, Format, effective_shift
 from compiler.ir.ops import MatMul, Op, Requantize, Window
@@ -120,6 +121,7 @@ def _requantize_by_products(graph: Graph) -> Graph:
         if not isinstance(op, Requantize) or op.inputs[0].name in sums:
             return [op]
         (x,) = op.inputs
+        limits.check(x.size**2, op.output.layer, "a product with the identity, which rounding is here")
         product = MatMul(
             inputs=(x,),
             output=replace(op.output, name=f"{op.output.name}_same", format=Format(True, WIDEST, x.format.fraction)),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import CompileError
+from compiler.ir import limits
 from compiler.ir.graph import Graph, Scan
 from compiler.ir.operation import Op, ShapeError
 from compiler.ir.ops import Constant, Recall
@@ -36,7 +37,12 @@ class Builder:
         self.states: list[State] = []
 
     def value(self, shape: Sequence[int | None], suffix: str = "") -> Value:
-        """A new value of this layer."""
+        """A new value of this layer.
+
+        Raises:
+            CompileError: It would take more memory than a model may.
+        """
+        limits.check_shape(shape, self.name)
         return Value(self.namer(self.name + suffix), tuple(shape), self.name)
 
     def emit(
@@ -62,6 +68,7 @@ class Builder:
             output = replace(op.output, shape=op.output_shape())
         except ShapeError as error:
             raise CompileError(f"it does not fit its input: {error}", layer=self.name) from None
+        limits.check_shape(output.shape, self.name)
         self.ops.append(replace(op, output=output))
         return output
 

@@ -24,11 +24,13 @@ def remove_dead_taps(graph: Graph) -> Graph:
 
 
 def _cut(op: Convolution, axis: int) -> Convolution:
-    size, positions = op.inputs[0].shape[axis], np.arange(op.output.shape[axis]) * op.strides[axis]
+    size, positions, stride = op.inputs[0].shape[axis], op.output.shape[axis], op.strides[axis]
     (before, after), step = op.padding[axis], op.dilation[axis]
     taps = op.kernel.shape[axis]
-    seen = positions[:, None] + np.arange(taps) * step - before
-    alive = np.any((seen >= 0) & (seen < size), axis=0)
+    # Where each tap is at the first position at which it is not in front of the input.
+    offset = np.arange(taps) * step - before
+    position = np.maximum(0, -(offset // stride))
+    alive = (position < positions) & (position * stride + offset < size)
     first, last = 0, taps - 1
     # Padding cannot become negative: such taps stay, and multiply zeros.
     while first < last and not alive[first] and before >= step:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compiler.errors import CompileError
+from compiler.ir import limits
 from compiler.ir.graph import Graph, rewrite
 from compiler.ir.numerics import Format, Rounding, dequantize, quantize
 from compiler.ir.ops import Affine, MatMul, Op, Quantize, Unary, Window
@@ -77,6 +78,7 @@ def _affine_as_product(graph: Graph) -> Graph:
     def transform(op: Op) -> Op:
         if not isinstance(op, Affine):
             return op
+        limits.check(len(op.scale) ** 2, op.output.layer, "its scale as a matrix")
         return MatMul(inputs=op.inputs, output=op.output, weights=np.diag(op.scale), bias=op.shift)
 
     return rewrite(graph, transform)

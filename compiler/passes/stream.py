@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from compiler.errors import CompileError
+from compiler.ir import limits
 from compiler.ir.graph import Graph, Scan
 from compiler.ir.ops import (
     Affine,
@@ -111,6 +112,7 @@ class _Streamer:
         warm_ups = tuple(map(self._lag, outputs))
         inputs = tuple(self.values[value.name] for value in graph.inputs)
         states = tuple(self.states.values())
+        limits.check(sum(state.length * state.value.size for state in states), None, "all that is kept of the past")
         ops = tuple(self.ops)
         return Graph(
             graph.name, "stream", inputs, outputs, ops, states, warm_ups, controls, graph.output_keys, graph.notes
@@ -234,6 +236,7 @@ class _Streamer:
         old = self.states.get(x.name)
         name = old.name if old else self.namer(f"{x.name}_past")
         longest = max(length, old.length if old else 0)
+        limits.check(longest * x.size, output.layer, f"the last {longest:,} samples of '{x.layer}'")
         self.states[x.name] = State(name, x, longest, np.zeros(x.shape))
         return self._emit(Window(inputs=(x,), output=output, state=name, taps=taps, dilation=dilation))
 
@@ -370,6 +373,7 @@ class _Streamer:
 def _over_width(op: Convolution, width: int) -> np.ndarray:
     """The kernel (taps, width * C // groups, F) of a convolution over time and width that gives one column."""
     taps, across, channels, filters = op.kernel.shape
+    limits.check(taps * width * channels * filters, op.layer, f"a kernel over {width:,} columns")
     kernel = np.zeros((taps, width, channels, filters))
     for tap in range(across):
         place = tap * op.dilation[1] - op.padding[1][0]

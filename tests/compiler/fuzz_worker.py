@@ -20,9 +20,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from compiler import keras_file, passes
+from compiler import keras_file, passes, pipeline
 from compiler.errors import CompileError
 from compiler.lowering import lower
+from compiler.options import Options
+from compiler.targets import TARGETS
 
 SECONDS = 2
 BYTES = 1 << 30  # above what the process has when it begins
@@ -255,7 +257,13 @@ def compile_file(path, weights):
     except CompileError as error:
         return "neither", str(error)
     passes.run(graph, passes.simplify(mode))
-    return mode, ""
+    refused = []
+    for target in TARGETS:
+        try:
+            pipeline.finish(graph, Options(target))
+        except CompileError as error:
+            refused.append(str(error))
+    return ("neither", refused[0]) if len(refused) == len(TARGETS) else (mode, "")
 
 
 def late(signal_number, frame):
