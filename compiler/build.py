@@ -75,6 +75,8 @@ class Build:
         )
         try:
             graphs = store.load(text, packed)
+        except store.OtherVersionError as error:
+            raise CompileError(str(error), file=str(self.folder), hint="Compile the model again.") from None
         except ValueError as error:
             raise folders.damaged(self.folder, str(error)) from None
         if set(graphs) != ({"float", "fixed"} if self.fixed else {"float"}):

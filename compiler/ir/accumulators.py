@@ -1,35 +1,50 @@
-"""How wide an accumulator must be, proven from the actual weights and the range of what they meet."""
+"""The integers that each value of a fixed-point graph can be, and how wide an accumulator must be to hold them.
+
+An interval is worked out where its value is made, from those of what it is made of, and travels with the value.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 
 from compiler.ir.graph import Graph
 from compiler.ir.numerics import effective_shift, rounding_half, signed_width
+from compiler.ir.operation import Op
 from compiler.ir.ops import MatMul, Requantize, Window
-from compiler.ir.values import Value
+from compiler.ir.values import Interval, Value
 
 
-def accumulator_width(graph: Graph, op: MatMul) -> int:
-    """The least width of |bias| + sum |w| * max |x| plus the half that rounding may add, over all columns."""
-    lo, hi = integer_range(graph, op.inputs[0])
-    readers = [reader for reader in graph.consumers(op.output) if isinstance(reader, Requantize)]
-    # Python's integers: the proof itself must not overflow.
-    columns = np.abs(op.weights.astype(object)).sum(axis=0) * max(-lo, hi) + np.abs(op.bias.astype(object))
-    most = int(max(columns))
-    width = signed_width(-most, most)
-    shifts = [(effective_shift(reader.shift, width, reader.lo, reader.hi), reader.rounding) for reader in readers]
-    half = max((rounding_half(*shift) for shift in shifts), default=0)
-    return signed_width(-most - half, most + half)
-
-
-def integer_range(graph: Graph, value: Value) -> tuple[int, int]:
-    """The least and greatest integer that a value of a fixed-point graph can be."""
-    op = graph.producer(value)
-    if isinstance(op, Window):
-        state = graph.state(op.state)
-        lo, hi = integer_range(graph, op.inputs[0])
-        return min(lo, int(state.initial.min())), max(hi, int(state.initial.max()))
-    if isinstance(op, Requantize):
-        return op.lo, op.hi
+def given_interval(value: Value) -> Interval:
+    """What an input can be: whatever its format holds."""
     return value.format.lo, value.format.hi
+
+
+def interval(graph: Graph, op: Op) -> Interval:
+    """What an operation can compute, in Python's integers, so that the proof itself cannot overflow."""
+    lo, hi = op.inputs[0].interval
+    match op:
+        case Window():
+            initial = graph.state(op.state).initial
+            return min(lo, int(initial.min())), max(hi, int(initial.max()))
+        case MatMul():
+            # |bias| + sum |w| * max |x|, the most of all columns.
+            columns = np.abs(op.weights.astype(object)).sum(axis=0) * max(-lo, hi) + np.abs(op.bias.astype(object))
+            most = int(max(columns))
+            return -most, most
+        case Requantize():
+            return op.lo, op.hi
+    raise NotImplementedError(f"no interval of {type(op).__name__}")
+
+
+def accumulator_width(sums: Interval, readers: Iterable[Op]) -> int:
+    """The least width that holds some sums, and the half that a reader's rounding may add to them."""
+    lo, hi = sums
+    width = signed_width(lo, hi)
+    half = 0
+    for reader in readers:
+        if isinstance(reader, Requantize):
+            shift = effective_shift(reader.shift, width, reader.lo, reader.hi)
+            half = max(half, rounding_half(shift, reader.rounding))
+    return signed_width(lo - half, hi + half)

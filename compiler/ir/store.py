@@ -23,8 +23,13 @@ from compiler.ir.verifier import verify
 GRAPH, WEIGHTS = "graph.json", "weights.npz"
 LARGEST_INTEGER = 1 << 62  # clamps of a fixed-point graph, before they are cut to the format
 LARGEST_VALUE = 1 << 28  # numbers of one value, or of one state with its past: 2 GiB in float64
+FORMAT = 2  # of both files; what has another was written by another version, and is refused
 DEEPEST = 8  # graphs within graphs, as bodies of scans
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class OtherVersionError(ValueError):
+    """Files that are whole, but not in the format of today."""
 
 
 def save(graphs: Mapping[str, Graph]) -> dict[str, bytes]:
@@ -61,10 +66,22 @@ def save(graphs: Mapping[str, Graph]) -> dict[str, bytes]:
         head |= {key: list(getattr(graph, key)) for key in ("warm_ups", "controls", "output_keys")}
         return head | {"states": states, "ops": ops}
 
-    text = json.dumps({key: of(key, graph) for key, graph in graphs.items()}, indent=1, sort_keys=True)
+    text = _laid_out({key: of(key, graph) for key, graph in graphs.items()} | {"format": FORMAT})
     packed = io.BytesIO()
     np.savez(packed, **{key: arrays[key] for key in sorted(arrays)})
-    return {GRAPH: text.encode() + b"\n", WEIGHTS: packed.getvalue()}
+    return {GRAPH: text.encode(), WEIGHTS: packed.getvalue()}
+
+
+def _laid_out(data: Any, indent: str = "") -> str:
+    """JSON with a line for each key of an object and each object of a list, down to a graph's operations."""
+    deeper = f"{indent} "
+    if isinstance(data, dict) and len(indent) < 2:
+        entries = [f"{deeper}{json.dumps(key)}: {_laid_out(data[key], deeper)}" for key in sorted(data)]
+        return "\n".join(["{", ",\n".join(entries), f"{indent}}}"]) + ("" if indent else "\n")
+    if isinstance(data, list) and data and isinstance(data[0], dict):
+        entries = [f"{deeper}{json.dumps(entry, sort_keys=True)}" for entry in data]
+        return "\n".join(["[", ",\n".join(entries), f"{indent}]"])
+    return json.dumps(data, sort_keys=True)
 
 
 def load(text: bytes, packed: bytes) -> dict[str, Graph]:
@@ -73,6 +90,7 @@ def load(text: bytes, packed: bytes) -> dict[str, Graph]:
     Anything may stand in the files: types, names and sizes are checked before anything is made of them.
 
     Raises:
+        OtherVersionError: They have another format.
         ValueError: Saying in which file, and where in it, something is not as `save` writes it.
     """
     try:
@@ -84,7 +102,12 @@ def load(text: bytes, packed: bytes) -> dict[str, Graph]:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{GRAPH} cannot be read ({error})") from None
     graphs = {}
-    for key, entry in _object(data, "the whole", None).items():
+    written = _object(data, "the whole", None).pop("format", None)
+    if type(written) is not int or written != FORMAT:
+        raise OtherVersionError(
+            f"was written by another version of the compiler: its {GRAPH} is not of format {FORMAT}"
+        )
+    for key, entry in data.items():
         graph = _Reader(arrays, key).graph(entry, key)
         try:
             verify(graph, "fixed" if key == "fixed" else "float")
@@ -188,7 +211,7 @@ class _Reader:
 
     def value(self, data: Any, where: str) -> Value:
         """A value."""
-        entry = _object(data, where, ("name", "shape", "layer", "format", "range", "folded"))
+        entry = _object(data, where, ("name", "shape", "layer", "format", "range", "folded", "interval"))
         shape = tuple(self.size(n, f"{where}: shape") for n in _list(entry["shape"], f"{where}: shape"))
         if int(np.prod([1, *shape], dtype=object)) > LARGEST_VALUE:
             raise _unfit(where, f"a shape of {' x '.join(map(str, shape))}")
@@ -199,6 +222,7 @@ class _Reader:
             self.of(Format | None, entry["format"], f"{where}: format"),
             self.of(tuple[float, float] | None, entry["range"], f"{where}: range"),
             self.of(tuple[str, ...], entry["folded"], f"{where}: folded"),
+            self.of(tuple[int, int] | None, entry["interval"], f"{where}: interval"),
         )
 
     def size(self, data: Any, where: str) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from compiler.ir.numerics import Format
 
 Shape = tuple[int | None, ...]
+Interval = tuple[int, int]  # the least and the greatest
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Value:
         format: None for floating point.
         range: The least and greatest real number it can take, where a pass has worked that out.
         folded: Other Keras layers whose work has been folded into the operation that computes it.
+        interval: The integers it can be, in a fixed-point graph whose accumulators are proven.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Value:
     format: Format | None = None
     range: tuple[float, float] | None = None
     folded: tuple[str, ...] = ()
+    interval: Interval | None = None
 
     @property
     def size(self) -> int:

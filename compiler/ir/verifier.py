@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from compiler.ir.accumulators import accumulator_width
+from compiler.ir.accumulators import accumulator_width, given_interval, interval
 from compiler.ir.graph import Graph, Scan
 from compiler.ir.numerics import Format
 from compiler.ir.operation import Op, ShapeError
@@ -97,6 +97,7 @@ def verify(graph: Graph, level: Level, *, body: bool = False) -> None:
     known: dict[str, Value] = {}
     for value in graph.inputs:
         _check_value(value, known, rules)
+        _check(level != "fixed" or value.interval == given_interval(value), value.name, "is not in", value.interval)
     _check_states(graph, rules)
     for op in graph.ops:
         name = op.output.name
@@ -110,6 +111,7 @@ def verify(graph: Graph, level: Level, *, body: bool = False) -> None:
         _check_shape(op)
         _check_numbers(name, rules, op.attributes())
         _check_kind(graph, op, level)
+        _check(level != "fixed" or op.output.interval == interval(graph, op), name, "is not in", op.output.interval)
     for value in [*graph.outputs, *(state.value for state in graph.states)]:
         _check(known.get(value.name) == value, value.name, "is not what an operation computes")
 
@@ -180,7 +182,9 @@ def _check_kind(graph: Graph, op: Op, level: Level) -> None:
             _check_fits(name, op.weights, op.weights_format)
             fraction = op.inputs[0].format.fraction + op.weights_format.fraction
             _check(y.format.fraction == fraction, name, "loses the point")
-            _check(level != "fixed" or accumulator_width(graph, op) <= y.format.width, name, y.format, "may overflow")
+            if level == "fixed":
+                needed = accumulator_width(interval(graph, op), graph.consumers(y))
+                _check(needed <= y.format.width, name, y.format, "may overflow")
         case Scan():
             verify(op.body, "stream" if level == "lowered" else level, body=True)
         case Quantize():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from compiler.errors import CompileError
-from compiler.ir.accumulators import accumulator_width
+from compiler.ir.accumulators import accumulator_width, given_interval, interval
 from compiler.ir.graph import Graph, replace_values, rewrite
 from compiler.ir.numerics import WIDEST, Format, quantize, requantize, rounding_half
 from compiler.ir.ops import MatMul, Op, Quantize, Requantize, Unary, Window
@@ -133,18 +133,21 @@ def fold_rounding(graph: Graph) -> Graph:
 
 
 def prove_accumulators(graph: Graph) -> Graph:
-    """Gives each accumulator the least width that no input in range can overflow, its rounding included.
+    """Gives each value its interval, and each accumulator the least width that holds it, its rounding included.
 
     Raises:
         CompileError: Naming a layer whose accumulator would need more than 62 bits.
     """
 
+    graph = replace_values(graph, {x.name: replace(x, interval=given_interval(x)) for x in graph.inputs})
+
     def transform(op: Op) -> Op:
-        if not isinstance(op, MatMul):
-            return op
-        width = accumulator_width(graph, op)
-        if width > WIDEST:
-            raise CompileError(f"its accumulator would need {width} bits", layer=op.output.layer)
-        return replace(op, output=replace(op.output, format=replace(op.output.format, width=width)))
+        output = replace(op.output, interval=interval(graph, op))
+        if isinstance(op, MatMul):
+            width = accumulator_width(output.interval, graph.consumers(op.output))
+            if width > WIDEST:
+                raise CompileError(f"its accumulator would need {width} bits", layer=op.output.layer)
+            output = replace(output, format=replace(output.format, width=width))
+        return replace(op, output=output)
 
     return rewrite(graph, transform)

@@ -12,7 +12,7 @@ import compiler
 from compiler import mcu, passes
 from compiler.errors import CompileError
 from compiler.ir import interpreter, numerics
-from compiler.ir.accumulators import accumulator_width, integer_range
+from compiler.ir.accumulators import accumulator_width, interval
 from compiler.ir.graph import Graph
 from compiler.ir.numerics import ROUNDINGS, Format
 from compiler.ir.ops import MatMul, Quantize, Requantize, Unary
@@ -91,10 +91,10 @@ def test_a_clamp_that_is_fused_leaves_every_integer_what_it_was(shift, rounding,
 
 @STEADY
 @given(bounds(32), st.lists(st.integers(-(1 << 31), (1 << 31) - 1), min_size=1, max_size=6), st.data())
-def test_an_accumulator_holds_every_sum_and_the_half_that_rounding_adds(interval, weights, data):
-    lo, hi = interval
-    x = Value("x", (len(weights),), "x", Format(True, 40, 0))
-    limits = Value("limits", x.shape, "x", x.format)
+def test_an_accumulator_holds_every_sum_and_the_half_that_rounding_adds(limited, weights, data):
+    lo, hi = limited
+    x = Value("x", (len(weights),), "x", Format(True, 40, 0), interval=(-(1 << 39), (1 << 39) - 1))
+    limits = Value("limits", x.shape, "x", x.format, interval=limited)
     sums = Value("sums", (1,), "sums", Format(True, 62, 0))
     y = Value("y", (1,), "y", Format(True, 16, 0))
     bias, shift = data.draw(st.integers(-(1 << 55), 1 << 55)), data.draw(st.integers(-100, 100))
@@ -111,8 +111,8 @@ def test_an_accumulator_holds_every_sum_and_the_half_that_rounding_adds(interval
         Requantize(inputs=(sums,), output=y, shift=shift, rounding=data.draw(ROUNDING), lo=-5, hi=7),
     )
     graph = Graph("net", "stream", (x,), (y,), ops)
-    assert integer_range(graph, limits) == (lo, hi)
-    width = accumulator_width(graph, product)
+    assert interval(graph, ops[0]) == (lo, hi)
+    width = accumulator_width(interval(graph, product), ops)
     most = bias + sum(max(lo * w, hi * w) for w in weights)
     least = bias + sum(min(lo * w, hi * w) for w in weights)
     done = numerics.effective_shift(shift, width, -5, 7)

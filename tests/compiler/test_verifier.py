@@ -220,6 +220,10 @@ def narrowed(graph):
 
 
 BROKEN_FIXED = {
+    "an interval that is not that of what is computed": (
+        lambda: change(fixed(), Requantize, hi=9),
+        r"is not in \(0, 32767\)",
+    ),
     "an accumulator one bit too narrow": (lambda: narrowed(fixed()), "may overflow"),
     "weights beyond their format": (
         lambda: change(fixed(), MatMul, weights=fixed().ops[1].weights * 8),
@@ -279,6 +283,14 @@ def test_a_build_with_a_wrong_graph_is_refused_when_it_is_loaded():
         assert old in files["graph.json"]
         with pytest.raises(ValueError, match="graph"):
             store.load(files["graph.json"].replace(old, new), files["weights.npz"])
+
+
+def test_a_build_of_another_format_is_refused():
+    files = store.save({"fixed": fixed()})
+    for other in (b'"format": 1', b'"format": true', b'"former": 2'):
+        text = files["graph.json"].replace(f'"format": {store.FORMAT}'.encode(), other)
+        with pytest.raises(ValueError, match="another version of the compiler"):
+            store.load(text, files["weights.npz"])
 
 
 def test_the_frame_graph_of_other_tests_is_sound():
