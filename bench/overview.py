@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from compiler import compile
+from compiler import cli, compile
 from compiler.build import Build
 from zoo.quiet import quiet_import
 
@@ -136,4 +136,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.guard(main)

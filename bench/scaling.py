@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from compiler import cli
 from compiler.tables import table
 
 LAYERS = (250, 500, 1000, 2000)
@@ -59,4 +60,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.guard(main)

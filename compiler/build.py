@@ -249,9 +249,9 @@ class Build:
             lead = one.ndim - len(value.shape)
             timed = self.streams and not self._is_control(value)
             if lead - timed not in (0, 1) or one.shape[lead:] != value.shape:
-                raise CompileError(f"an input of shape {one.shape} does not fit", hint=hint)
+                raise CompileError(f"an array of shape {one.shape} does not fit input '{value.layer}'", hint=hint)
             if one.dtype.kind not in "fiu":
-                raise CompileError(f"an input of type {one.dtype} does not fit", hint="Give numbers.")
+                raise CompileError(f"type {one.dtype} does not fit input '{value.layer}'", hint="Give numbers.")
             counts.add(one.shape[0] if lead > timed else None)
             lengths.update(one.shape[lead - 1 : lead] if timed else ())
         if len(counts) > 1 or len(lengths) > 1:

@@ -9,6 +9,7 @@ if __name__ == "__main__":
 
 import argparse
 import contextlib
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,30 +82,45 @@ def command() -> int:
         samples.check_output(given.output, build.graph.output_names)
     if given.layers:
         samples.check_output(given.layers)
+    xs, rate, from_rate = _inputs(build, given)
+    total, unit = sum(len(one[0]) for one in build.runs(xs)[0]), "samples" if build.streams else "frames"
+    seen = functools.partial(progress.stage, total=total, unit=unit)
+    with progress.shown(not given.quiet):
+        if given.output:
+            with seen(f"running on {given.on}"), _unchecked():
+                y = build.run(xs, given.on, raw=given.raw)
+            if given.resample:
+                y = samples.back(y, build.graph, rate, from_rate)
+            samples.save(given.output, y, from_rate or rate)
+        _note_saturation(build, xs, given)
+        if given.layers:
+            with seen(f"running every layer on {given.on}"), _unchecked():
+                layers = build.layers(xs, given.on, raw=given.raw)
+            samples.save_arrays(given.layers, layers)
+        if given.against:
+            with seen(f"comparing {given.on} and {given.against}"):
+                return _compare(build, xs, given)
+    return cli.DONE
+
+
+def _inputs(build: Build, given: argparse.Namespace) -> tuple[list[np.ndarray], int, int | None]:
+    """What --input names, checked against the other options; the build's rate, and that of a .wav among them."""
     rate = build.report["sample_rate_hz"] or 48_000
     arrays, from_rate = samples.load(given.input, build.graph, rate, resample=given.resample)
     if given.resample and from_rate in (None, rate):
         raise CompileError(
             f"--resample does nothing: no .wav among the inputs has another rate than {rate:,}", hint="Leave it out."
         )
-    xs = build.inputs(arrays)
+    try:
+        xs = build.inputs(arrays)
+    except CompileError as error:
+        error.file = given.input[0] if len(given.input) == 1 else None
+        raise
     if given.raw and any(x.dtype.kind not in "iu" for x in xs):
         raise CompileError("--raw needs whole numbers, and these are not", file=given.input[0])
     if given.output and given.output.suffix.lower() == ".wav" and (given.raw or build.runs(xs)[1]):
         raise CompileError("a .wav holds one stream of real numbers", file=str(given.output), hint="Write a .npy.")
-    if given.output:
-        total, unit = sum(len(one[0]) for one in build.runs(xs)[0]), "samples" if build.streams else "frames"
-        with progress.shown(not given.quiet), progress.stage(f"running on {given.on}", total, unit), _unchecked():
-            y = build.run(xs, given.on, raw=given.raw)
-        if given.resample:
-            y = samples.back(y, build.graph, rate, from_rate)
-        samples.save(given.output, y, from_rate or rate)
-    _note_saturation(build, xs, given)
-    if given.layers:
-        with _unchecked():
-            layers = build.layers(xs, given.on, raw=given.raw)
-        samples.save_arrays(given.layers, layers)
-    return _compare(build, xs, given) if given.against else cli.DONE
+    return xs, rate, from_rate
 
 
 @contextlib.contextmanager
@@ -134,6 +150,7 @@ def _compare(build: Build, xs: list[np.ndarray], given: argparse.Namespace) -> i
             which = f"stream {number}: " if len(batches) > 1 else ""
             cli.say(f"{which}{given.on} and {given.against}: {difference}")
             return cli.CHECK_FAILED
+        progress.advance(len(one[0]))
     if not given.quiet:
         cli.say(f"{given.on} and {given.against} agree")
     return cli.DONE

@@ -215,7 +215,7 @@ def _fit(value: Value, one: Given, steps: tuple[int, ...] | None) -> np.ndarray:
         x = np.concatenate([x, np.broadcast_to(one.numbers, (*x.shape[:-1], len(one.numbers)))], axis=-1)
     if one.rate and not value.shape and x.shape[-1] == 1:
         return x[:, 0]
-    if one.rate and len(value.shape) == 1 and x.shape[-1] != value.size:
+    if steps is not None and len(value.shape) == 1 and x.ndim > 1 and x.shape[-1] != value.size:
         count = x.shape[-1]
         hint = f"Give a file with {value.size} channels."
         if count < value.size:

@@ -206,7 +206,7 @@ def test_against_names_the_first_difference(files, tmp_path):
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (np.zeros((10, 2)), "does not fit"),
+        (np.zeros((10, 2)), "2 channels, and input 'audio' takes 3"),
         (np.zeros(10), "does not fit"),
         (np.array([["a", "b", "c"]]), "holds no real numbers"),
     ],
