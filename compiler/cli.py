@@ -15,7 +15,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NoReturn
 
-from compiler import outputs, progress
+from compiler import progress, signals
 from compiler.errors import CheckError, CompileError
 
 DONE, CHECK_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -82,7 +82,7 @@ def guard(command: Callable[[], int | None]) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # names of layers and folders may hold what a terminal cannot show
             stream.reconfigure(errors="backslashreplace")
-    outputs.end_in_order()
+    signals.end_in_order()
     code: int | str | None
     try:
         code = command() or DONE
@@ -92,8 +92,6 @@ def guard(command: Callable[[], int | None]) -> NoReturn:
         code = _failed(f"failed: {error}", CHECK_FAILED)
     except CompileError as error:
         code = _failed(f"error: {error}")
-    except outputs.Ended as end:
-        code = _failed("stopped", outputs.ENDED_BY + end.number)
     except KeyboardInterrupt:
         code = _failed("stopped", INTERRUPTED)
     except MemoryError:
@@ -109,6 +107,8 @@ def guard(command: Callable[[], int | None]) -> NoReturn:
 
 
 def _failed(message: str, code: int = BAD_INPUT) -> int:
+    if number := signals.asked_to_end():
+        message, code = "stopped", signals.ENDED_BY + number
     if len(message) > LONGEST_MESSAGE and not os.environ.get(DEBUG):
         message = f"{message[: LONGEST_MESSAGE // 2]} ... {message[-LONGEST_MESSAGE // 2 :]}"
     with contextlib.suppress(OSError):  # nobody may read any more

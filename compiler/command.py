@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-from compiler import cli
+from compiler.signals import end_quietly
 
 COMMANDS = {
     "compile": ("compiler.__main__", "compile a Keras file to C or to Verilog     (python -m compiler)"),
@@ -21,6 +21,9 @@ USAGE = "usage: keras-silicon COMMAND ...\n\ncommands, each with its own --help:
 
 def main() -> None:
     """Runs the command that the first word names, with the words behind it."""
+    end_quietly()
+    from compiler import cli
+
     word, *rest = sys.argv[1:] or [""]
     if word in ("-h", "--help"):
         print(USAGE)

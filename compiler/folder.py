@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from compiler import outputs
+from compiler import outputs, signals
 from compiler.contract import Contents
 from compiler.errors import CompileError
 
@@ -186,7 +186,7 @@ def write(folder: Path, parts: Iterable[dict[str, Contents]], report: dict[str, 
             old = files_of(folder) if (folder / REPORT).exists() else {}
             _write(folder, old, parts, report)
     except BaseException:
-        with outputs.deferred_signals():
+        with signals.deferred_signals():
             outputs.remove_empty(made)
         raise
 
@@ -250,10 +250,10 @@ def _write(folder: Path, old: Mapping[str, str], parts: Iterable[dict[str, Conte
         _write_files(new, {REPORT: _json(report)})
         for name in report["files"]:
             _check_free(folder, name, old)
-        with outputs.deferred_signals():
+        with signals.deferred_signals():
             _exchange(folder, work, list(old), list(report["files"]))
     finally:
-        with outputs.deferred_signals():
+        with signals.deferred_signals():
             if work:
                 _undo(folder, work)
 

@@ -9,49 +9,19 @@ import os
 import re
 import secrets
 import shutil
-import signal
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import BinaryIO
 
 from compiler.errors import CompileError
+from compiler.signals import deferred_signals
 
 try:
     import fcntl
 except ImportError:  # Windows has no advisory locks; leftovers stay there
     fcntl = None
 
-ENDING_SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)  # those that ask a program to end, and can be answered
-ENDED_BY = 128  # and the number of the signal: the exit code that shells expect
 LONGEST_NAME = 180  # bytes of a name that is lengthened to that of a temporary file; systems allow 255
-
-
-class Ended(KeyboardInterrupt):
-    """A signal asks the program to end; what is open is closed and removed on the way out.
-
-    Args:
-        number: Of the signal.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-def end_in_order() -> None:
-    """From now on SIGTERM and SIGHUP end the program as Ctrl-C does, so that nothing temporary stays behind."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        del frame
-        raise Ended(number)
-
-    for number in ENDING_SIGNALS[1:]:
-        if signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, end)
 
 
 def check_path(path: Path) -> None:
@@ -72,31 +42,6 @@ def short(path: Path | str) -> str:
     """A path for a message, cut where it is longer than anybody reads."""
     text = str(path)
     return text if len(text) <= 300 else f"{text[:200]}...{text[-80:]}"
-
-
-@contextlib.contextmanager
-def deferred_signals() -> Iterator[None]:
-    """What stands inside is done whole: a signal that asks the program to end is answered afterwards."""
-    if threading.current_thread() is not threading.main_thread():  # signals never interrupt the others
-        yield
-        return
-    came: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        del frame
-        came.append(number)
-
-    handlers = {number: signal.getsignal(number) for number in ENDING_SIGNALS}
-    handlers = {number: handler for number, handler in handlers.items() if handler not in (None, signal.SIG_IGN)}
-    for number in handlers:
-        signal.signal(number, note)
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        for number in came:
-            signal.raise_signal(number)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 if __name__ == "__main__":
+    from compiler.signals import end_quietly
+
+    end_quietly()
     from compiler.cli import main
 
     main("compiler.run")  # once more under this name, where an interrupt during the imports below is caught

@@ -154,7 +154,7 @@ def test_a_full_disk(files, builds, commands, tmp_path):
     shutil.copytree(builds["fixed"], out)
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     results = []
-    for most in (0, 100, 1000, 5000):
+    for most in (200, 1000, 5000):  # what is said goes into a file too
         results.append(
             commands.run("compiler", files["float.h5"], "--target", "mcu", "--out", "out", largest_file=most)
         )

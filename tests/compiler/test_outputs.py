@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import compiler
-from compiler import outputs
+from compiler import outputs, signals
 from compiler.errors import CompileError
 
 
@@ -77,19 +77,36 @@ def test_no_name_begins_with_a_dash(path, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("which", ["SIGTERM", "SIGHUP", "SIGINT"])
-def test_a_signal_waits_until_what_must_be_whole_is_done(which):
+def test_a_signal_waits_until_what_must_be_whole_is_done(which, monkeypatch):
     number, done = getattr(signal, which), []
-    before = [signal.getsignal(each) for each in outputs.ENDING_SIGNALS]
+    monkeypatch.setattr(signals, "_came", [])
+    before = [signal.getsignal(each) for each in signals.ENDING_SIGNALS]
     try:
-        outputs.end_in_order()
-        with pytest.raises(KeyboardInterrupt) as ended, outputs.deferred_signals():
+        signals.end_in_order()
+        with pytest.raises(KeyboardInterrupt) as ended, signals.deferred_signals():
             signal.raise_signal(number)
             done.append("after the signal")
         assert done
+        assert signals.asked_to_end() == number
         assert getattr(ended.value, "number", signal.SIGINT) == number
     finally:
-        for each, handler in zip(outputs.ENDING_SIGNALS, before, strict=True):
+        for each, handler in zip(signals.ENDING_SIGNALS, before, strict=True):
             signal.signal(each, handler)
+
+
+@pytest.mark.parametrize("which", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_an_import_that_turns_a_signal_into_an_error(which):
+    """As numpy's import in an extension module does."""
+    number = getattr(signal, which)
+    lines = ["import signal", "from compiler import cli", "def command():", "    try:"]
+    lines += [
+        f"        signal.raise_signal({number})",
+        "    except BaseException: raise ImportError('numpy') from None",
+    ]
+    lines += ["cli.guard(command)"]
+    command = [sys.executable, "-c", "\n".join(lines)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (128 + number, "stopped\n")
 
 
 @pytest.mark.parametrize(("option", "name"), [("--output", "y.npy"), ("--output", "y.npz"), ("--layers", "all.npz")])
