@@ -9,7 +9,7 @@ COMPILER = Path(__file__).resolve().parents[2] / "compiler"
 
 # From the ground up. What stands on one floor knows what stands below it, and nothing beside it.
 FLOORS = (
-    ("errors", "names", "progress", "resources", "version"),
+    ("errors", "names", "progress", "resources", "signals", "version"),
     ("ir", "npy", "outputs"),
     ("keras_file", "options", "wav"),
     ("contract", "lowering", "passes", "samples"),
@@ -25,7 +25,7 @@ FLOORS = (
     ("__main__", "command"),
 )
 IR = (
-    ("__init__", "functions", "numerics"),
+    ("__init__", "functions", "limits", "numerics"),
     ("values",),
     ("operation",),
     ("ops",),
