@@ -7,7 +7,6 @@ import json
 import re
 import types
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -15,6 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from compiler.ir import limits
 from compiler.ir.graph import KINDS, Graph
 from compiler.ir.numerics import Format
 from compiler.ir.values import State, Value
@@ -22,7 +22,7 @@ from compiler.ir.verifier import verify
 
 GRAPH, WEIGHTS = "graph.json", "weights.npz"
 LARGEST_INTEGER = 1 << 62  # clamps of a fixed-point graph, before they are cut to the format
-LARGEST_VALUE = 1 << 28  # numbers of one value, or of one state with its past: 2 GiB in float64
+LARGEST_VALUE = 16 * limits.LARGEST  # numbers of a value, or of a state with its past; passes make some larger
 FORMAT = 2  # of both files; what has another was written by another version, and is refused
 DEEPEST = 8  # graphs within graphs, as bodies of scans
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -95,8 +95,8 @@ def load(text: bytes, packed: bytes) -> dict[str, Graph]:
     """
     try:
         arrays = _arrays(packed)
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise ValueError(f"{WEIGHTS} cannot be read ({error})") from None
+    except Exception as error:  # a damaged archive, or a header: Python text, and whatever its parser makes of it
+        raise ValueError(f"{WEIGHTS} cannot be read ({str(error)[:200]})") from None
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
