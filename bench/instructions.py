@@ -14,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler import cli, mcu
+from compiler import cli
 from compiler.ir import interpreter
 from compiler.ir.graph import Graph
 from compiler.ir.numerics import Format, rounding_half, signed_width
 from compiler.ir.ops import MatMul, Op, Requantize, Unary, Window
 from compiler.ir.values import State, Value
+from compiler.mcu import runner, runtime, sources
+from compiler.mcu.scheduler import make_schedule
 
 SAMPLES = 2000
 FILTERS, DILATIONS, TAPS, INPUTS = (4, 4, 4, 8), (1, 4, 16, 64), 4, 3
@@ -99,16 +101,16 @@ def measure() -> Iterator[Row]:
         for kernels in ("c", "cmsis"):
             with tempfile.TemporaryDirectory() as temporary:
                 folder = Path(temporary)
-                files = mcu.generate(graph, name="wavenet", kernels=kernels)
-                for file, contents in files.items():
+                schedule = make_schedule(graph, kernels)
+                for file, contents in sources.pieces(schedule, name="wavenet", kernels=kernels).items():
                     (folder / file).parent.mkdir(exist_ok=True)
-                    (folder / file).write_bytes(contents)
-                run = mcu.run(folder, "wavenet", x, on="emulator")
-                flash, ram = mcu.image_size(folder, "wavenet")
+                    (folder / file).write_bytes(contents if isinstance(contents, bytes) else b"".join(contents))
+                run = runner.run(folder, graph, x, on="emulator")
+                flash, ram = runner.image_size(folder, "wavenet")
             if np.abs(run.y - expected).max() > (0 if fixed else 1e-5):
                 raise SystemExit("the emulated Cortex-M7 does not compute what the interpreter does")
             numbers = "16-bit fixed point" if fixed else "float"
-            plain = kernels == "cmsis" and not any(file.startswith("arm_") for file in files)
+            plain = kernels == "cmsis" and runtime.kernels(schedule, kernels) == "c"
             note = ", the default" if kernels == "c" else " (all plain C: 32-bit sums)" if plain else ""
             what = f"this compiler, {numbers}, --kernels {kernels}{note}"
             yield Row(what, run.instructions_per_sample, flash, ram, run.stack_bytes)

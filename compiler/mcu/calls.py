@@ -4,32 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from compiler.mcu import steps
 from compiler.mcu.literals import float_literal
 from compiler.mcu.packing import Kernels
-from compiler.mcu.schedule import Schedule
-from compiler.mcu.steps import (
-    Activate,
-    Combine,
-    Compute,
-    Convolve,
-    Copy,
-    CType,
-    Dot,
-    Fill,
-    Gather,
-    Lookup,
-    Move,
-    Place,
-    Pool,
-    Product,
-    Push,
-    Reduce,
-    Requantize,
-    RoundToGrid,
-    ScaleShift,
-    Scan,
-    Step,
-)
+from compiler.mcu.schedule import Scan, Schedule
+from compiler.mcu.steps import Compute, CType, Place, Step
 
 SCRATCH: dict[CType, str] = {"float": "scratch", "int16_t": "scratch", "int32_t": "sums_i32", "int64_t": "sums_i64"}
 SUFFIX: dict[CType, str] = {"float": "f32", "int16_t": "i16", "int32_t": "i32", "int64_t": "i64"}
@@ -76,65 +55,68 @@ class Caller:
 
     def call(self, step: Step, *, resting: bool = False) -> list[str]:
         """The lines of a step; `resting` where one sample has come in for ever."""
-        if isinstance(step, Push):
+        if isinstance(step, steps.Push):
             return [self._push(step, resting)]
         y, xs = self.at(step.target), [self.at(place) for place in step.sources]
         x, table = xs[0] if xs else "", f"{self.prefix}_{step.name}"
         match step:
-            case Gather(ring=ring):
+            case steps.Window(ring=ring):
                 suffix = SUFFIX[ring.ctype]
                 if resting:
                     return [f"nn_ring_repeat_{suffix}({y}, {x}, {ring.channels}, {step.taps});"]
                 sizes = f"{ring.length}, {ring.channels}, {step.taps}, {step.dilation}"
                 return [f"nn_ring_gather_{suffix}({y}, s->ring_{ring.name}, s->at_{ring.name}, {x}, {sizes});"]
-            case Product():
+            case steps.MatMul():
                 return self._product(step, y, x, table)
-            case Convolve():
+            case steps.Convolution():
                 return self._convolution(step, y, x, table)
-            case Pool():
+            case steps.Pool():
                 function = f"NN_{step.function.upper()}"
                 return [f"nn_pool_f32({y}, {x}, &{table}_boxes, {step.channels}, {function});"]
-            case ScaleShift():
+            case steps.Affine():
                 channels = step.scale.size
                 rows = step.source.size // channels
                 return [f"nn_affine_f32({y}, {x}, {table}_scale, {table}_shift, {rows}, {channels});"]
-            case Activate():
+            case steps.Unary():
                 value = ", ".join(["v", *map(float_literal, step.parameters)])
                 return [f"NN_EACH({y}, {x}, {step.source.size}, nn_{step.function}({value}));"]
-            case RoundToGrid():
-                steps = ", ".join(float_literal(2.0**power) for power in (step.fraction, -step.fraction))
+            case steps.Quantize():
+                grid = ", ".join(float_literal(2.0**power) for power in (step.fraction, -step.fraction))
                 clamp = f"NN_{step.rounding.upper()}, {float_literal(step.lo)}, {float_literal(step.hi)}"
-                return [f"nn_quantize_f32({y}, {x}, {step.source.size}, {steps}, {clamp});"]
-            case Requantize():
+                return [f"nn_quantize_f32({y}, {x}, {step.source.size}, {grid}, {clamp});"]
+            case steps.Requantize():
                 kind = f"{SUFFIX[step.source.ctype]}_via_{SUFFIX[step.wide]}_to_i16"
                 return [f"nn_requantize_{kind}({y}, {x}, {step.source.size}, {_rescale(step)});"]
-            case Copy():
+            case steps.Copy():
                 return [f"NN_MEMMOVE({y}, {x}, sizeof(*{y}) * {step.source.size});"]
-            case Fill():
+            case steps.Fill():
                 return [f"nn_fill_f32({y}, {step.target.size}, {float_literal(step.value)});"]
-            case Move():
+            case steps.Move():
                 return [self._move(step)]
-            case Combine():
-                return [self._combine(step, y, xs, table)]
-            case Reduce():
+            case steps.Binary():
+                return [self._binary(step, y, xs, table)]
+            case steps.Select():
+                axes = f"{axes_name(table, step)}, {step.walk.rank}"
+                return [f"nn_select_f32({y}, {', '.join(xs)}, {axes});"]
+            case steps.Reduce():
                 each = step.source.size // step.target.size
                 sizes = f"{axes_name(table, step)}, {step.walk.rank}, {step.target.size}, {each}"
                 return [f"nn_reduce_f32({y}, {x}, {sizes}, NN_{step.function.upper()});"]
-            case Dot():
+            case steps.Dot():
                 return [f"nn_dot_f32({y}, {xs[0]}, {xs[1]}, {step.batch}, {step.n}, {step.m}, {step.k});"]
-            case Lookup():
+            case steps.Gather():
                 entries, width = step.table.shape
                 return [f"nn_lookup_f32({y}, {x}, {step.source.size}, {table}_table, {entries}, {width});"]
             case Scan():
                 return self._run(step, y, x)
         raise NotImplementedError(type(step).__name__)
 
-    def _push(self, step: Push, resting: bool) -> str:
+    def _push(self, step: steps.Push, resting: bool) -> str:
         ring, suffix, x = step.ring, SUFFIX[step.ring.ctype], self.at(step.source)
         arguments = f"s->ring_{ring.name}, &s->at_{ring.name}, {x}, {ring.length}, {ring.channels}"
         return f"moves |= nn_ring_hold_{suffix}({arguments});" if resting else f"nn_ring_push_{suffix}({arguments});"
 
-    def _product(self, step: Product, y: str, x: str, table: str) -> list[str]:
+    def _product(self, step: steps.MatMul, y: str, x: str, table: str) -> list[str]:
         rows, columns = step.weights.shape
         if step.rows > 1:
             y, x = f"{y} + {columns} * row", f"{x} + {rows} * row"
@@ -153,7 +135,7 @@ class Caller:
         library = "cmsis_" if self.kernels == "cmsis" and accumulator != "int32_t" else ""
         return library + SUFFIX[accumulator]
 
-    def _convolution(self, step: Convolve, y: str, x: str, table: str) -> list[str]:
+    def _convolution(self, step: steps.Convolution, y: str, x: str, table: str) -> list[str]:
         groups, rows, columns = step.kernel.shape
         boxes, activation = f"&{table}_boxes", f"nn_{step.activation}"
         if step.depthwise:
@@ -174,7 +156,7 @@ class Caller:
             _loop("group", groups, ["{", f"    const float *box = {gathered};", f"    {call}", "}"]),
         )
 
-    def _move(self, step: Move) -> str:
+    def _move(self, step: steps.Move) -> str:
         x, y = (self.at(place) for place in (step.source, step.target))
         x, y = (f"{base} + {start}" if start else base for base, start in zip((x, y), step.start, strict=True))
         walk = step.walk
@@ -183,15 +165,12 @@ class Caller:
             return f"nn_move_f32({y}, {x}, {count}, {x_steps[0]}, {y_steps[0]});"
         return f"nn_move_axes_f32({y}, {x}, {axes_name(f'{self.prefix}_{step.name}', step)}, {walk.rank});"
 
-    def _combine(self, step: Combine, y: str, xs: Sequence[str], table: str) -> str:
-        operands, walk = ", ".join(xs), step.walk
-        axes = f"{axes_name(table, step)}, {walk.rank}"
-        if step.function == "select":
-            return f"nn_select_f32({y}, {operands}, {axes});"
-        function = f"NN_{step.function.upper()}"
+    def _binary(self, step: steps.Binary, y: str, xs: Sequence[str], table: str) -> str:
+        operands, walk, function = ", ".join(xs), step.walk, f"NN_{step.function.upper()}"
         if walk.rank == 1:
-            steps = ", ".join(str(own[0]) for own in walk.steps)
-            return f"nn_binary_f32({y}, {operands}, {walk.counts[0]}, {steps}, {function});"
+            moves = ", ".join(str(own[0]) for own in walk.steps)
+            return f"nn_binary_f32({y}, {operands}, {walk.counts[0]}, {moves}, {function});"
+        axes = f"{axes_name(table, step)}, {walk.rank}"
         return f"nn_binary_axes_f32({y}, {operands}, {axes}, {function});"
 
     def _run(self, step: Scan, y: str, x: str) -> list[str]:
@@ -207,20 +186,20 @@ class Caller:
 
 def axes_name(table: str, step: Compute) -> str:
     """The table of a step's loop; a value made in several steps has as many, told apart by where they begin."""
-    return f"{table}_axes_{step.start[1]}" if isinstance(step, Move) else f"{table}_axes"
+    return f"{table}_axes_{step.start[1]}" if isinstance(step, steps.Move) else f"{table}_axes"
 
 
 def needs_axes(step: Step) -> bool:
     """Whether a step's call reads a table of axes."""
     match step:
-        case Move() | Combine(function="add" | "subtract" | "multiply" | "divide" | "maximum" | "minimum"):
+        case steps.Move() | steps.Binary():
             return step.walk.rank > 1
-        case Combine() | Reduce():
+        case steps.Select() | steps.Reduce():
             return True
     return False
 
 
-def _rescale(step: Product | Requantize) -> str:
+def _rescale(step: steps.MatMul | steps.Requantize) -> str:
     rescale = step.rescale
     return f"{rescale.shift}, NN_{rescale.rounding.upper()}, {rescale.lo}, {rescale.hi}"
 

@@ -7,28 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from compiler.errors import CompileError
-from compiler.ir import ops as ir
+from compiler.ir import ops
 from compiler.ir.functions import PARAMETERS
-from compiler.ir.ops import Convolution, MatMul, Op
-from compiler.mcu import strides
-from compiler.mcu.steps import (
-    Activate,
-    Activation,
-    Boxes,
-    Combine,
-    Compute,
-    Convolve,
-    Dot,
-    Fill,
-    Lookup,
-    Move,
-    Place,
-    Pool,
-    Product,
-    Reduce,
-    RoundToGrid,
-    ScaleShift,
-)
+from compiler.ir.operation import Op, Pads
+from compiler.mcu import steps, strides
+from compiler.mcu.steps import Activation, Boxes, Compute, Place
 
 BOUNDS = ("max_value", "lower bound", "upper bound")  # parameters that may be infinite: there is no bound then
 MOST_AXES = 8  # NN_MOST_AXES of firmware/runtime/nn_strided.h
@@ -36,9 +19,9 @@ MOST_AXES = 8  # NN_MOST_AXES of firmware/runtime/nn_strided.h
 
 def part(op: Op, sources: tuple[Place, ...]) -> Place | None:
     """Where the value of an operation lies already, if it does: a stretch of its input, as it is."""
-    if isinstance(op, ir.Reshape):
+    if isinstance(op, ops.Reshape):
         return sources[0]
-    if not isinstance(op, ir.Slice | ir.Transpose | ir.Concatenate | ir.Repeat | ir.Spread | ir.Pad):
+    if not isinstance(op, ops.Slice | ops.Transpose | ops.Concatenate | ops.Repeat | ops.Spread | ops.Pad):
         return None
     motions = strides.motions(op)
     if len(motions) != 1 or op.inputs[0].size < op.output.size:
@@ -49,39 +32,40 @@ def part(op: Op, sources: tuple[Place, ...]) -> Place | None:
     return None
 
 
-def steps(op: Op, sources: tuple[Place, ...], target: Place) -> list[Compute]:
+def steps_of(op: Op, sources: tuple[Place, ...], target: Place) -> list[Compute]:
     """The steps that compute an operation's value into a place; none for an unknown operation."""
     layer, name, y = op.output.layer, op.output.name, op.output
     common = {"name": name, "sources": sources, "target": target}
     match op:
-        case ir.Affine():
+        case ops.Affine():
             scale, shift = finite(layer, scale=op.scale, shift=op.shift)
-            return [ScaleShift(**common, scale=scale, shift=shift)]
-        case ir.Unary():
-            return [Activate(**common, function=op.function, parameters=_parameters(op))]
-        case ir.Quantize():
+            return [steps.Affine(**common, scale=scale, shift=shift)]
+        case ops.Unary():
+            return [steps.Unary(**common, function=op.function, parameters=_parameters(op))]
+        case ops.Quantize():
             if not -126 <= op.format.fraction <= 126 or max(-op.lo, op.hi) > 1 << 24:
                 raise CompileError(f"a grid of {op.format}, finer than a float can hold", layer=layer)
-            return [RoundToGrid(**common, fraction=op.format.fraction, rounding=op.rounding, lo=op.lo, hi=op.hi)]
-        case ir.Binary() | ir.Select():
-            function = op.function if isinstance(op, ir.Binary) else "select"
-            walk = strides.broadcast([value.shape for value in op.inputs], y.shape)
-            return [Combine(**common, function=function, walk=_few(walk, layer))]
-        case ir.Reduce():
+            return [steps.Quantize(**common, fraction=op.format.fraction, rounding=op.rounding, lo=op.lo, hi=op.hi)]
+        case ops.Binary() | ops.Select():
+            walk = _few(strides.broadcast([value.shape for value in op.inputs], y.shape), layer)
+            if isinstance(op, ops.Select):
+                return [steps.Select(**common, walk=walk)]
+            return [steps.Binary(**common, function=op.function, walk=walk)]
+        case ops.Reduce():
             axes = [axis % len(op.inputs[0].shape) for axis in op.axes]
             walk = strides.reduce(op.inputs[0].shape, axes)
-            return [Reduce(**common, function=op.function, walk=_few(walk, layer))]
-        case ir.Pool():
+            return [steps.Reduce(**common, function=op.function, walk=_few(walk, layer))]
+        case ops.Pool():
             boxes = _boxes(op, op.size, op.strides, (1,) * len(op.size), op.padding)
-            return [Pool(**common, boxes=boxes, channels=y.shape[-1], function=op.function)]
-        case ir.Dot():
+            return [steps.Pool(**common, boxes=boxes, channels=y.shape[-1], function=op.function)]
+        case ops.Dot():
             return [_dot(op, common)]
-        case ir.Gather():
-            return [Lookup(**common, table=finite(layer, table=op.table)[0])]
+        case ops.Gather():
+            return [steps.Gather(**common, table=finite(layer, table=op.table)[0])]
     return _moves(op, sources, target)
 
 
-def _parameters(op: ir.Unary) -> tuple[float, ...]:
+def _parameters(op: ops.Unary) -> tuple[float, ...]:
     """The parameters of a function as floats: a bound beyond them is none, anything else has no meaning there."""
     found = []
     for name, value in zip(PARAMETERS.get(op.function, ()), op.parameters, strict=True):
@@ -97,12 +81,12 @@ def _moves(op: Op, sources: tuple[Place, ...], target: Place) -> list[Compute]:
     """A movement: one step for each input, behind one that fills what they leave open."""
     found: list[Compute] = []
     motions = strides.motions(op)
-    if isinstance(op, ir.Pad | ir.Spread):
-        value = op.value if isinstance(op, ir.Pad) else 0.0
-        found.append(Fill(name=op.output.name, sources=(), target=target, value=float(np.float32(value))))
+    if isinstance(op, ops.Pad | ops.Spread):
+        value = op.value if isinstance(op, ops.Pad) else 0.0
+        found.append(steps.Fill(name=op.output.name, sources=(), target=target, value=float(np.float32(value))))
     for source, motion in zip(sources if motions else (), motions, strict=True):
         walk = _few(motion.walk, op.output.layer)
-        found.append(Move(name=op.output.name, sources=(source,), target=target, walk=walk, start=motion.start))
+        found.append(steps.Move(name=op.output.name, sources=(source,), target=target, walk=walk, start=motion.start))
     return found
 
 
@@ -112,14 +96,14 @@ def _few(walk: strides.Walk, layer: str) -> strides.Walk:
     return walk
 
 
-def _dot(op: ir.Dot, common: dict) -> Dot:
+def _dot(op: ops.Dot, common: dict) -> steps.Dot:
     a, b = (value.shape for value in op.inputs)
     if a[:-2] != b[:-2]:
         raise CompileError(f"products of rows of {a} and {b}, unlike in their first axes", layer=op.output.layer)
-    return Dot(**common, batch=int(np.prod(a[:-2], dtype=np.int64)), n=a[-2], m=b[-2], k=a[-1])
+    return steps.Dot(**common, batch=int(np.prod(a[:-2], dtype=np.int64)), n=a[-2], m=b[-2], k=a[-1])
 
 
-def _boxes(op: Op, taps: tuple, moves: tuple, dilation: tuple, padding: ir.Pads) -> Boxes:
+def _boxes(op: Op, taps: tuple, moves: tuple, dilation: tuple, padding: Pads) -> Boxes:
     space, places = op.inputs[0].shape[:-1], op.output.shape[:-1]
     if len(space) not in (1, 2):
         raise CompileError(f"boxes over {len(space)} axes of space; 1 or 2 are possible", layer=op.output.layer)
@@ -131,29 +115,29 @@ def _boxes(op: Op, taps: tuple, moves: tuple, dilation: tuple, padding: ir.Pads)
     return Boxes(two(space, 1), two(places, 1), two(taps, 1), two(moves, 1), two(dilation, 1), before)
 
 
-def product(op: MatMul | Convolution, source: Place, target: Place, activation: Activation) -> Compute:
+def product(op: ops.MatMul | ops.Convolution, source: Place, target: Place, activation: Activation) -> Compute:
     """The step of an operation with weights."""
     layer, x, y = op.output.layer, op.inputs[0], op.output
     common = {"name": y.name, "sources": (source,), "target": target, "activation": activation}
-    if isinstance(op, MatMul):
+    if isinstance(op, ops.MatMul):
         weights, bias = finite(layer, weights=op.weights, bias=op.bias)
         rows = y.size // y.shape[-1]
         if weights.shape != (x.size // rows, y.shape[-1]) or bias.shape != weights.shape[1:]:
             raise CompileError(f"weights of shape {weights.shape} for {x.size // rows} inputs", layer=layer)
-        return Product(**common, weights=weights, bias=bias, accumulator="float", rows=rows)
+        return steps.MatMul(**common, weights=weights, bias=bias, accumulator="float", rows=rows)
     kernel, bias = finite(layer, kernel=op.kernel, bias=op.bias)
     space = len(x.shape) - 1
     boxes = _boxes(op, kernel.shape[:space], op.strides, op.dilation, op.padding)
     flat = kernel.reshape(-1, op.groups, kernel.shape[-1] // op.groups).swapaxes(0, 1)
     if op.groups == 1 and boxes.box == 1 and set(boxes.strides) == {1} and boxes.space == boxes.steps:
-        return Product(**common, weights=flat[0], bias=bias, accumulator="float", rows=boxes.positions)
+        return steps.MatMul(**common, weights=flat[0], bias=bias, accumulator="float", rows=boxes.positions)
     depthwise = op.groups > 1 and op.groups == x.shape[-1]
-    return Convolve(**common, boxes=boxes, kernel=flat, bias=bias, depthwise=depthwise)
+    return steps.Convolution(**common, boxes=boxes, kernel=flat, bias=bias, depthwise=depthwise)
 
 
 def work(step: Compute) -> int:
     """Elements of memory a step needs meanwhile: one box of a group."""
-    return step.kernel.shape[1] if isinstance(step, Convolve) and not step.depthwise else 0
+    return step.kernel.shape[1] if isinstance(step, steps.Convolution) and not step.depthwise else 0
 
 
 def finite(layer: str, **arrays: np.ndarray) -> list[np.ndarray]:

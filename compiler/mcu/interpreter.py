@@ -13,34 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.ir import functions, numerics
+from compiler.mcu import steps
 from compiler.mcu.packing import Kernels
-from compiler.mcu.schedule import Schedule
-from compiler.mcu.steps import (
-    DTYPES,
-    Activate,
-    Boxes,
-    Combine,
-    Compute,
-    Convolve,
-    Copy,
-    Dot,
-    Fill,
-    Gather,
-    Lookup,
-    Move,
-    Place,
-    Pool,
-    Product,
-    Push,
-    Reduce,
-    Requantize,
-    Rescale,
-    Ring,
-    RoundToGrid,
-    ScaleShift,
-    Scan,
-    Step,
-)
+from compiler.mcu.schedule import Scan, Schedule
+from compiler.mcu.steps import DTYPES, Boxes, Compute, Place, Rescale, Ring, Step
 
 UFUNCS = {
     "add": np.add,
@@ -155,7 +131,7 @@ class _Machine:
 
     def step(self, step: Step, *, resting: bool = False) -> None:
         operands = [self._view(place).copy() for place in step.sources]
-        if isinstance(step, Push):
+        if isinstance(step, steps.Push):
             at, channels = self.oldest[step.ring.name], step.ring.channels
             if resting:
                 self.rings[step.ring.name][:] = np.tile(operands[0], step.ring.length)
@@ -164,10 +140,10 @@ class _Machine:
                 self.oldest[step.ring.name] = (at + channels) % step.ring.size
             return
         target = self._view(step.target)
-        if isinstance(step, Move):
+        if isinstance(step, steps.Move):
             source, start = step.start
             target[start + step.walk.offsets(1)] = operands[0][source + step.walk.offsets(0)]
-        elif isinstance(step, Gather) and resting:
+        elif isinstance(step, steps.Window) and resting:
             target[:] = np.tile(operands[0], step.taps)
         else:
             with np.errstate(all="ignore"):
@@ -188,59 +164,59 @@ class _Machine:
     def _compute(self, step: Compute, operands: list[np.ndarray]) -> np.ndarray | float:
         x = operands[0] if operands else None
         match step:
-            case Gather():
+            case steps.Window():
                 past = [self._past(step.ring, k * step.dilation) for k in range(step.taps - 1, 0, -1)]
                 return np.concatenate([*past, x])
-            case Product(rescale=Rescale() as rescale):
+            case steps.MatMul(rescale=Rescale() as rescale):
                 return _rescaled(rescale, x.astype(np.int64) @ step.weights + step.bias)
-            case Product(accumulator="float"):
+            case steps.MatMul(accumulator="float"):
                 rows = x.reshape(step.rows, -1)
                 if self.arithmetic:
                     return _ended(step.activation, self.arithmetic.product(rows, step.weights, step.bias))
                 return _ended(step.activation, rows @ step.weights + step.bias)
-            case Product():
+            case steps.MatMul():
                 return x.astype(np.int64) @ step.weights + step.bias
-            case Convolve():
+            case steps.Convolution():
                 rows, inside = _gathered(step.boxes, x.reshape(*step.boxes.space, len(step.kernel), -1))
                 rows = np.where(inside[:, :, None, None], rows, 0).swapaxes(1, 2)
                 y = np.einsum("pgk,gkf->pgf", rows.reshape(*rows.shape[:2], -1), step.kernel)
                 return _ended(step.activation, y.reshape(len(y), -1) + step.bias)
-            case Pool():
+            case steps.Pool():
                 rows, inside = _gathered(step.boxes, x.reshape(*step.boxes.space, -1))
                 if step.function == "max":
                     return np.where(inside[..., None], rows, -np.inf).max(1)
                 return np.where(inside[..., None], rows, 0).sum(1) / inside.sum(1)[:, None]
-            case ScaleShift():
+            case steps.Affine():
                 rows = x.reshape(-1, step.scale.size)
                 return (
                     self.arithmetic.add(rows, step.scale, step.shift)
                     if self.arithmetic
                     else (rows * step.scale + step.shift)
                 )
-            case Activate():
+            case steps.Unary():
                 return functions.apply(step.function, x, step.parameters)
-            case RoundToGrid():
+            case steps.Quantize():
                 format = numerics.Format(True, 25, step.fraction)
                 return numerics.dequantize(numerics.quantize(x, format, step.rounding, step.lo, step.hi), format)
-            case Requantize():
+            case steps.Requantize():
                 return _rescaled(step.rescale, x.astype(np.int64))
-            case Copy():
+            case steps.Copy():
                 return x
-            case Fill():
+            case steps.Fill():
                 return np.full(step.target.size, step.value)
-            case Combine():
-                picked = [operand[step.walk.offsets(n)] for n, operand in enumerate(operands)]
-                if step.function == "select":
-                    return np.where(picked[0] > 0, *picked[1:])
-                return UFUNCS[step.function](*picked)
-            case Reduce():
+            case steps.Binary():
+                return UFUNCS[step.function](*_picked(step, operands))
+            case steps.Select():
+                condition, above, other = _picked(step, operands)
+                return np.where(condition > 0, above, other)
+            case steps.Reduce():
                 y = np.full(step.target.size, STARTS[step.function], np.float32)
                 REDUCTIONS[step.function].at(y, step.walk.offsets(1), x[step.walk.offsets(0)])
                 return y / (x.size // y.size) if step.function == "mean" else y
-            case Dot():
+            case steps.Dot():
                 a, b = (v.reshape(step.batch, -1, step.k) for v in operands)
                 return a @ b.swapaxes(1, 2)
-            case Lookup():
+            case steps.Gather():
                 return step.table[np.clip(np.nan_to_num(x), 0, len(step.table) - 1).astype(np.int64)]
             case Scan():
                 return self._scan(step, x.reshape(step.steps, -1))
@@ -255,6 +231,11 @@ class _Machine:
     def _past(self, ring: Ring, delay: int) -> np.ndarray:
         at = (self.oldest[ring.name] + (ring.length - delay) * ring.channels) % ring.size
         return self.rings[ring.name][at : at + ring.channels]
+
+
+def _picked(step: steps.Walked, operands: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """For each element of the target, those of the sources that it is made from."""
+    return [operand[step.walk.offsets(n)] for n, operand in enumerate(operands)]
 
 
 def _gathered(boxes: Boxes, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

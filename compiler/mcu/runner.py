@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -16,8 +15,11 @@ import numpy as np
 
 from compiler import progress
 from compiler.errors import CheckError, CompileError
+from compiler.ir.graph import Graph
 from compiler.mcu.boards import BOARDS, COMMON_FLAGS, CORTEX_M7, EMULATOR, Board
-from compiler.mcu.steps import DTYPES
+from compiler.mcu.schedule import Traced
+from compiler.mcu.scheduler import layout
+from compiler.mcu.steps import DTYPES, Place
 from compiler.resources import FIRMWARE
 
 COMPACT = ("-O1", "-DNN_COMPACT")
@@ -49,42 +51,9 @@ class Run:
         return y
 
 
-@dataclass(frozen=True)
-class Interface:
-    """What a build's header says: the shapes of inputs and outputs, their types, and the values (name, dtype,
-    shape) in memory."""
-
-    inputs: tuple[tuple[int, ...], ...]
-    outputs: tuple[tuple[int, ...], ...]
-    source: np.dtype
-    result: np.dtype
-    values: tuple[tuple[str, np.dtype, tuple[int, ...]], ...]
-
-
-def interface(folder: Path, name: str) -> Interface:
-    """Reads `<name>.h` of a build."""
-    text = (Path(folder) / f"{name}.h").read_text()
-
-    def ports(kind: str) -> tuple[tuple[int, ...], ...]:
-        return tuple(_shape(shape) for shape in re.findall(rf'^    {kind}\(\d+, "\w+", \d+, "([\dx]*)"\)', text, re.M))
-
-    def element(key: str) -> np.dtype:
-        return np.dtype(DTYPES[re.search(rf"^typedef (\w+) {re.escape(name)}_{key}_t;", text, re.MULTILINE)[1]])
-
-    values = tuple(
-        (value, np.dtype(DTYPES[ctype]), _shape(shape))
-        for value, ctype, shape in re.findall(r'^    X\(\d+, "(\w+)", (\w+), \d+, "([\dx]*)"\)', text, re.MULTILINE)
-    )
-    return Interface(ports("IN"), ports("OUT"), element("in"), element("out"), values)
-
-
-def _shape(text: str) -> tuple[int, ...]:
-    return tuple(map(int, text.split("x"))) if text else ()
-
-
 def run(
     folder: Path,
-    name: str,
+    graph: Graph,
     xs: np.ndarray | Sequence[np.ndarray],
     *,
     on: Literal["host", "emulator"],
@@ -97,7 +66,7 @@ def run(
 
     Args:
         folder: The build; it is only read.
-        name: The prefix of its files.
+        graph: What it computes; its name is the prefix of the files.
         xs: The inputs in the order of the model, (steps, *shape) each, or the only one: float32 for a float build,
             int16 for a fixed-point one. Each call is given a control as it is at the call's first sample.
         on: The host's gcc, or a Cortex-M7 under QEMU.
@@ -111,13 +80,13 @@ def run(
         CheckError: The build does not compile, crashes, or runs for longer than any should.
         ValueError: The inputs do not fit the build.
     """
-    folder, board = Path(folder), BOARDS[on]
-    face = interface(folder, name)
+    folder, board, name, face = Path(folder), BOARDS[on], graph.name, layout(graph)
     xs = [np.asarray(x) for x in ([xs] if isinstance(xs, np.ndarray) else xs)]
-    steps = {x.shape[:1] for x in xs}
-    if [x.shape[1:] for x in xs] != [*face.inputs] or len(steps) != 1 or any(x.dtype != face.source for x in xs):
+    steps, wanted = {x.shape[:1] for x in xs}, [(_dtype(port.place), port.shape) for port in face.inputs]
+    if [(x.dtype, x.shape[1:]) for x in xs] != wanted or len(steps) != 1:
         given = ", ".join(f"{x.dtype.name} {x.shape}" for x in xs)
-        raise ValueError(f"{name} wants ({face.source.name}) {face.inputs} of each step, not {given}")
+        each = ", ".join(f"{dtype.name} {shape}" for dtype, shape in wanted)
+        raise ValueError(f"{name} wants {each} of each step, not {given}")
     lengths = np.atleast_1d(np.asarray(blocks, np.uint32))
     if not lengths.size or not lengths.any():
         raise ValueError("blocks of no samples")
@@ -129,13 +98,13 @@ def run(
         flags = SANITIZE if sanitize else COMPACT if compact else ()
         program = compile_program(folder, name, board, work, harness(board), (*flags, *harness_flags(name, trace)))
         command = [*EMULATOR, program.name] if on == "emulator" else [str(program)]
-        with progress.peeking(lambda: _traced_steps(work / "trace.bin", face)):
+        with progress.peeking(lambda: _traced_steps(work / "trace.bin", face.values)):
             _execute(command, work, TIMEOUT_S + len(xs[0]) // LEAST_PACE)
         outputs = [
-            np.fromfile(work / f"y{number}.bin", face.result).reshape(-1, *shape)
-            for number, shape in enumerate(face.outputs)
+            np.fromfile(work / f"y{number}.bin", _dtype(port.place)).reshape(-1, *port.shape)
+            for number, port in enumerate(face.outputs)
         ]
-        traced = _read_trace(work / "trace.bin", face) if trace else {}
+        traced = _read_trace(work / "trace.bin", face.values) if trace else {}
         instructions, stack = np.fromfile(work / "counts.bin", np.uint64).tolist()
     if on == "host" or trace or not len(xs[0]):
         return Run(outputs, traced)
@@ -223,19 +192,23 @@ def _execute(command: Sequence[str], work: Path, seconds: int) -> None:
         raise CheckError(f"the program failed with exit code {result.returncode}: {said}")
 
 
-def _record(face: Interface) -> np.dtype:
+def _record(values: Sequence[Traced]) -> np.dtype:
     """What is traced of one sample."""
-    return np.dtype([(value, dtype, shape) for value, dtype, shape in face.values])
+    return np.dtype([(value.name, _dtype(value.place), value.shape) for value in values])
 
 
-def _traced_steps(path: Path, face: Interface) -> int:
+def _traced_steps(path: Path, values: Sequence[Traced]) -> int:
     """How many samples are traced so far."""
-    return path.stat().st_size // max(1, _record(face).itemsize) if path.exists() else 0
+    return path.stat().st_size // max(1, _record(values).itemsize) if path.exists() else 0
 
 
-def _read_trace(path: Path, face: Interface) -> dict[str, np.ndarray]:
-    rows = np.fromfile(path, _record(face))
-    return {value: np.ascontiguousarray(rows[value]) for value, _, _ in face.values}
+def _read_trace(path: Path, values: Sequence[Traced]) -> dict[str, np.ndarray]:
+    rows = np.fromfile(path, _record(values))
+    return {value.name: np.ascontiguousarray(rows[value.name]) for value in values}
+
+
+def _dtype(place: Place) -> np.dtype:
+    return np.dtype(DTYPES[place.ctype])
 
 
 def _need(tool: str) -> None:

@@ -6,26 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from compiler.mcu import cmsis
+from compiler.mcu import cmsis, steps
 from compiler.mcu.packing import Kernels
 from compiler.mcu.schedule import Schedule
-from compiler.mcu.steps import (
-    Activate,
-    Combine,
-    Convolve,
-    Dot,
-    Fill,
-    Lookup,
-    Move,
-    Pool,
-    Product,
-    Push,
-    Reduce,
-    Requantize,
-    RoundToGrid,
-    ScaleShift,
-    Step,
-)
+from compiler.mcu.steps import Step
 from compiler.resources import RUNTIME
 
 FOR_USERS = ("nn_convert.h",)  # no build includes it; a program around one may
@@ -67,27 +51,27 @@ def _every_step(schedule: Schedule) -> Iterator[Step]:
 def _headers(step: Step, kernels: Kernels) -> Iterator[str]:
     """What the call of a step is declared in."""
     match step:
-        case Product(accumulator="float"):
+        case steps.MatMul(accumulator="float"):
             yield f"nn_kernels_{kernels}.h"
-        case Product(accumulator=accumulator):
+        case steps.MatMul(accumulator=accumulator):
             yield f"nn_kernels_fixed_{kernels if accumulator == 'int64_t' else 'c'}.h"
-        case Convolve(depthwise=depthwise):
+        case steps.Convolution(depthwise=depthwise):
             yield from ["nn_boxes.h"] if depthwise else ["nn_boxes.h", f"nn_kernels_{kernels}.h"]
-        case Pool():
+        case steps.Pool():
             yield "nn_boxes.h"
-        case Fill() | Move() | Combine() | Reduce() | Dot() | Lookup():
+        case steps.Fill() | steps.Move() | steps.Walked() | steps.Reduce() | steps.Dot() | steps.Gather():
             yield "nn_strided.h"
-        case RoundToGrid():
+        case steps.Quantize():
             yield "nn_quantize.h"
-        case Requantize():
+        case steps.Requantize():
             yield "nn_fixed.h"
-        case ScaleShift():
+        case steps.Affine():
             yield "nn_float.h"
-        case Activate(function=function):
+        case steps.Unary(function=function):
             yield _where_defined(function)
-        case Push():
+        case steps.Push():
             yield "nn_ring.h"
-    if isinstance(step, Product | Convolve) and step.activation != "linear":
+    if isinstance(step, steps.MatMul | steps.Convolution) and step.activation != "linear":
         yield _where_defined(step.activation)
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.mcu.steps import BYTES, Convolve, CType, Lookup, Place, Product, Ring, ScaleShift, Scan, Step
+from compiler.mcu import steps
+from compiler.mcu.steps import BYTES, Compute, CType, Place, Ring, Step
 
 LARGE_SCRATCH = 1024  # bytes: more than that is no burden for a stack, so it lies in the state
 
@@ -118,17 +119,27 @@ class Schedule:
         total = sum(array.nbytes for array in self.constants.values())
         for step in self.steps:
             match step:
-                case Product():
+                case steps.MatMul():
                     total += step.weights.size * BYTES[step.source.ctype] + step.bias.size * BYTES[step.accumulator]
-                case Convolve():
+                case steps.Convolution():
                     total += 4 * (step.kernel.size + step.bias.size)
-                case ScaleShift():
+                case steps.Affine():
                     total += 4 * (step.scale.size + step.shift.size)
-                case Lookup():
+                case steps.Gather():
                     total += 4 * step.table.size
                 case Scan():
                     total += step.body.weights_bytes
         return total + sum(ring.channels * BYTES[ring.ctype] for ring in self.rings if ring.initial.any())
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Scan(Compute):
+    """Runs the schedule of a body over the parts of the source, from reset; see compiler.ir.graph.Scan."""
+
+    body: Schedule
+    steps: int
+    reverse: bool
+    sequences: bool
 
 
 def _whole(count: int) -> int:

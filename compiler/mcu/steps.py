@@ -1,21 +1,20 @@
 """The steps of a schedule: what a build does with each sample, or each frame, and where its numbers lie.
 
-A step is plain data. calls.py prints steps as C, interpreter.py runs them in numpy, and neither decides anything.
+A step is plain data. calls.py prints steps as C, interpreter.py runs them in numpy, and neither decides anything. A
+step that does what an operation of compiler.ir.ops does has its name; Push, Copy, Fill and Move have no operation of
+their own, and Scan, which holds a schedule, stands in schedule.py.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from compiler.ir.numerics import Rounding
 from compiler.ir.ops import BinaryFunction, ReduceFunction
 from compiler.mcu.strides import Walk
-
-if TYPE_CHECKING:
-    from compiler.mcu.schedule import Schedule
 
 CType = Literal["float", "int16_t", "int32_t", "int64_t"]
 Activation = Literal["linear", "relu", "tanh", "sigmoid"]  # what a product can end with
@@ -121,7 +120,7 @@ class Elementwise(Compute):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Gather(Compute):
+class Window(Compute):
     """taps x channels: the samples (taps-1)*dilation, ..., dilation steps ago from a ring, then the present one.
 
     At rest, where every sample has always been the same, that is the present one `taps` times.
@@ -143,7 +142,7 @@ class Rescale:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Product(Compute):
+class MatMul(Compute):
     """Each row of the target = end(bias + row of the source @ weights), where end is an activation (float) or a
     rescale (integers) or nothing.
 
@@ -194,7 +193,7 @@ class Boxes:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Convolve(Compute):
+class Convolution(Compute):
     """target = activation(bias + boxes of the source, padded with zeros, @ kernel), group by group.
 
     Args:
@@ -225,7 +224,7 @@ class Pool(Compute):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class ScaleShift(Elementwise):
+class Affine(Elementwise):
     """target = source * scale + shift along the last axis, float32."""
 
     scale: np.ndarray
@@ -233,7 +232,7 @@ class ScaleShift(Elementwise):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Activate(Elementwise):
+class Unary(Elementwise):
     """target = function(source), one of functions.py."""
 
     function: str
@@ -241,7 +240,7 @@ class Activate(Elementwise):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class RoundToGrid(Elementwise):
+class Quantize(Elementwise):
     """target = source on the grid of 2**-fraction, between lo and hi grid units; floats all the same."""
 
     fraction: int
@@ -280,19 +279,27 @@ class Move(Compute):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Combine(Compute):
-    """target[i] = function of an element of each source: the walk's operands, the target one after the other.
+class Walked(Compute):
+    """A step that makes the target one element after the other from elements of each source."""
 
-    "select" has three sources: where the first is above 0, the second, else the third.
-    """
-
-    function: BinaryFunction | Literal["select"]
     walk: Walk
 
     @property
     def aligned(self) -> tuple[int, ...]:
         """The sources that are as large as the target."""
         return tuple(index for index, place in enumerate(self.sources) if place.size == self.target.size)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Binary(Walked):
+    """target[i] = function of an element of both sources, the walk's operands."""
+
+    function: BinaryFunction
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Select(Walked):
+    """target[i] = where the first source is above 0, the second, else the third: the walk's operands."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -314,17 +321,7 @@ class Dot(Compute):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Lookup(Compute):
+class Gather(Compute):
     """Rows of a table, (entries, width), by the whole numbers in the source, clamped."""
 
     table: np.ndarray
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Scan(Compute):
-    """Runs the schedule of a body over the parts of the source, from reset; see compiler.ir.ops.Scan."""
-
-    body: Schedule
-    steps: int
-    reverse: bool
-    sequences: bool

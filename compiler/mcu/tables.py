@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from compiler.mcu import literals, text
+from compiler.mcu import literals, steps, text
 from compiler.mcu.calls import Caller, axes_name, needs_axes
 from compiler.mcu.packing import Kernels, pack
 from compiler.mcu.schedule import Schedule
-from compiler.mcu.steps import Boxes, Convolve, Lookup, Pool, Product, Ring, ScaleShift, Step
+from compiler.mcu.steps import Boxes, Ring, Step
 
 
 def weights(schedule: Schedule, name: str, banner: Sequence[str], kernels: Kernels) -> Iterator[bytes]:
@@ -40,12 +40,12 @@ def _tables(schedule: Schedule, prefix: str, kernels: Kernels) -> Iterator[bytes
     for step in schedule.steps:
         table = f"{prefix}_{step.name}"
         match step:
-            case Product():
+            case steps.MatMul():
                 packed = pack(step.weights, step.accumulator, kernels)
                 yield f"/* {step.name}: {step.weights.shape[0]} inputs, {step.weights.shape[1]} outputs */\n".encode()
                 yield from literals.table(f"{table}_weights", step.source.ctype, packed)
                 yield from literals.table(f"{table}_bias", step.accumulator, step.bias)
-            case Convolve():
+            case steps.Convolution():
                 groups, rows, columns = step.kernel.shape
                 yield f"/* {step.name}: {groups} groups of {rows} inputs, {columns} filters */\n".encode()
                 packed = (
@@ -55,12 +55,12 @@ def _tables(schedule: Schedule, prefix: str, kernels: Kernels) -> Iterator[bytes
                 )
                 yield from literals.table(f"{table}_weights", "float", np.concatenate(packed))
                 yield from literals.table(f"{table}_bias", "float", step.bias)
-            case ScaleShift():
+            case steps.Affine():
                 yield from literals.table(f"{table}_scale", "float", step.scale)
                 yield from literals.table(f"{table}_shift", "float", step.shift)
-            case Lookup():
+            case steps.Gather():
                 yield from literals.table(f"{table}_table", "float", step.table)
-        if isinstance(step, Convolve | Pool):
+        if isinstance(step, steps.Convolution | steps.Pool):
             yield f"static const nn_boxes {table}_boxes = {_boxes(step.boxes)};\n".encode()
         if needs_axes(step):
             yield _axes(axes_name(table, step), step).encode()
@@ -86,8 +86,8 @@ def _boxes(boxes: Boxes) -> str:
 
 
 def _axes(name: str, step: Step) -> str:
-    steps = [*step.walk.steps, *[(0,) * step.walk.rank] * (3 - len(step.walk.steps))]
+    moves = [*step.walk.steps, *[(0,) * step.walk.rank] * (3 - len(step.walk.steps))]
     rows = [
-        f"{{{count}, {{{', '.join(map(str, own))}}}}}" for count, *own in zip(step.walk.counts, *steps, strict=True)
+        f"{{{count}, {{{', '.join(map(str, own))}}}}}" for count, *own in zip(step.walk.counts, *moves, strict=True)
     ]
     return f"static const nn_axis {name}[{step.walk.rank}] = {{{', '.join(rows)}}};\n"

@@ -8,12 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from compiler import mcu
 from compiler.contract import Contents, Execution, Target, Variant
 from compiler.ir.graph import Graph
-from compiler.mcu import runtime
+from compiler.mcu import runner, runtime, sources
+from compiler.mcu.scheduler import layout, make_schedule
 from compiler.options import Numbers, Options
-from compiler.resources import RUNTIME
 
 BLOCK = 64  # samples: a usual length of audio blocks
 
@@ -27,12 +26,12 @@ class Mcu:
 
     def reserved_names(self) -> frozenset[str]:
         """The headers that a build stands on."""
-        return frozenset(path.stem for path in RUNTIME.iterdir())
+        return frozenset(runtime.names())
 
     def check(self, graph: Graph, options: Options) -> None:
         """Says whether every operation has a form in C."""
         del options
-        mcu.check(graph)
+        layout(graph)
 
     def generate(
         self, graph: Graph, options: Options, banner: Sequence[str]
@@ -40,15 +39,15 @@ class Mcu:
         """The files of a build, and what is known of it without running it."""
         kernels = "c" if options.kernels == "auto" else options.kernels
         rate = options.sample_rate_hz
-        files = mcu.pieces(graph, name=graph.name, kernels=kernels, sample_rate_hz=rate, banner=banner)
-        plan = mcu.schedule(graph)
+        schedule = make_schedule(graph, kernels)
+        files = sources.pieces(schedule, name=graph.name, kernels=kernels, sample_rate_hz=rate, banner=banner)
         figures = {
             # What does the work in truth: nothing of CMSIS-DSP is in a build in which all sums have 32 bits.
-            "kernels": runtime.kernels(plan, kernels),
+            "kernels": runtime.kernels(schedule, kernels),
             "sample_rate_hz": rate,
-            "weights_bytes": plan.weights_bytes,
-            "state_bytes": plan.state_bytes,
-            "scratch_bytes": plan.scratch_bytes,
+            "weights_bytes": schedule.weights_bytes,
+            "state_bytes": schedule.state_bytes,
+            "scratch_bytes": schedule.scratch_bytes,
         }
         return files, figures
 
@@ -67,9 +66,8 @@ class Mcu:
         Each block takes a control from its first sample.
         """
         number = np.int16 if graph.fixed else np.float32
-        run = mcu.run(
-            folder, graph.name, [np.ascontiguousarray(x, number) for x in xs], on=on, blocks=blocks, trace=every
-        )
+        fed = [np.ascontiguousarray(x, number) for x in xs]
+        run = runner.run(folder, graph, fed, on=on, blocks=blocks, trace=every)
         count = "instructions_per_sample" if graph.mode == "stream" else "instructions_per_frame"
         figures = {count: run.instructions_per_sample, "stack_bytes": run.stack_bytes}
         outputs = {value.name: y for value, y in zip(graph.outputs, run.outputs, strict=True)}
@@ -86,7 +84,7 @@ class Mcu:
 
     def measure(self, folder: Path, graph: Graph) -> dict[str, Any]:
         """What a linked Cortex-M7 image of the build takes."""
-        flash, ram = mcu.image_size(folder, graph.name)
+        flash, ram = runner.image_size(folder, graph.name)
         return {"flash_bytes": flash, "ram_bytes": ram}
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import compiler
-from compiler import mcu, passes
+from compiler import passes
 from compiler.errors import CompileError
 from compiler.ir import interpreter, numerics
 from compiler.ir.accumulators import accumulator_width, interval
@@ -17,6 +17,7 @@ from compiler.ir.graph import Graph
 from compiler.ir.numerics import ROUNDINGS, Format
 from compiler.ir.ops import MatMul, Quantize, Requantize, Unary
 from compiler.ir.values import Value
+from compiler.mcu import runner
 from compiler.passes import FixedOptions
 from compiler.passes.integers import fuse_clamps
 
@@ -244,7 +245,7 @@ def test_numbers_of_any_magnitude_compile_to_the_same_bits(name, tmp_path):
         build = compiler.compile(model, "mcu", numbers="fixed", out=tmp_path / f"build_{number}", **options)
         x = build.quantize(np.linspace(-1.2, 1.2, 97)[:, None])
         wanted = interpreter.run(build.graph, x)
-        got = mcu.run(build.folder, build.name, x.astype(np.int16), on="host", sanitize=True)
+        got = runner.run(build.folder, build.graph, x.astype(np.int16), on="host", sanitize=True)
         assert np.array_equal(got.y, wanted)
         compiler.compile(model, "fpga", out=tmp_path / f"fpga_{number}", **options)
         if not options:

@@ -10,8 +10,8 @@ from models import randomize
 from random_models import FEWEST, plans
 
 import compiler
-from compiler import mcu
 from compiler.ir import interpreter
+from compiler.mcu import runner
 from compiler.verification import TIMES_FLOAT32, TOLERANCE, error
 
 # A random model may well ask for the softmax of one channel, which Keras doubts.
@@ -48,7 +48,7 @@ def check(plan, folder):
     allowed = max(TOLERANCE, TIMES_FLOAT32 * off)
     # A stream is cut into blocks of random length; compact code gives the same bits and compiles in a tenth.
     blocks = plan.blocks if build.streams else 1
-    run = mcu.run(build.folder, build.name, xs, on="host", blocks=blocks, compact=True)
+    run = runner.run(build.folder, build.graph, xs, on="host", blocks=blocks, compact=True)
     got = run.y[warm_up:] if build.streams else run.y[0]
     assert got.shape == wanted.shape, f"{got.shape}, not {wanted.shape}"
     assert error(got, wanted) <= allowed, f"{error(got, wanted):.1e} beyond {allowed:.1e}"

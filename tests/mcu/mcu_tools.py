@@ -2,22 +2,47 @@
 
 import ctypes
 import subprocess
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
-from compiler import mcu
+from compiler.mcu import runner, sources
+from compiler.mcu.scheduler import make_schedule
 
 RUNTIME = Path(__file__).resolve().parents[2] / "firmware" / "runtime"
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
 
 
+GRAPHS = {}
+
+
+def generate(graph, *, name="net", kernels="c", **options):
+    """The files of a build: name -> bytes."""
+    files = sources.pieces(make_schedule(graph, kernels), name=name, kernels=kernels, **options)
+    return {file: text if isinstance(text, bytes) else _whole(text) for file, text in files.items()}
+
+
+def _whole(pieces):
+    written = BytesIO()  # joining would hold every piece beside the whole
+    written.writelines(pieces)
+    return written.getvalue()
+
+
+def run_build(folder, name, xs, **options):
+    """Runs a build that `write` has written."""
+    graph = GRAPHS[Path(folder)]
+    assert graph.name == name
+    return runner.run(folder, graph, xs, **options)
+
+
 def write(folder, graph, *, name="net", kernels="c", **options):
     """A build in a folder."""
-    for file, contents in mcu.generate(graph, name=name, kernels=kernels, **options).items():
+    for file, contents in generate(graph, name=name, kernels=kernels, **options).items():
         path = Path(folder) / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(contents)
+    GRAPHS[Path(folder)] = graph
     return Path(folder)
 
 

@@ -9,9 +9,11 @@ from models import randomize
 from test_mcu_rest import Device, check_rest, check_silence
 
 import compiler
-from compiler import mcu, passes
+from compiler import passes
 from compiler.ir import interpreter
+from compiler.mcu import runner
 from compiler.mcu.interpreter import execute
+from compiler.mcu.scheduler import make_schedule
 from compiler.verification import verify
 
 
@@ -133,13 +135,15 @@ def test_knobs_move_between_blocks(build):
     assert (
         np.abs(wanted[output] - interpreter.evaluate(build.graph, turning(build, [sum(blocks)]))[output]).max() > 0.01
     )
-    run = mcu.run(build.folder, build.name, xs, on="host", blocks=blocks, trace=True, sanitize=True)
-    ran = execute(mcu.schedule(build.graph), *xs)
+    run = runner.run(build.folder, build.graph, xs, on="host", blocks=blocks, trace=True, sanitize=True)
+    ran = execute(make_schedule(build.graph), *xs)
     for name, traced in run.traced.items():
         np.testing.assert_allclose(traced, wanted[name], atol=2e-6)
         np.testing.assert_allclose(ran[name], wanted[name], atol=2e-6)
     np.testing.assert_allclose(run.y, wanted[output], atol=2e-6)
-    silent = mcu.run(build.folder, "net", xs, on="host", blocks=[n for b in blocks for n in (0, b)], compact=True)
+    silent = runner.run(
+        build.folder, build.graph, xs, on="host", blocks=[n for b in blocks for n in (0, b)], compact=True
+    )
     np.testing.assert_array_equal(silent.y, run.y)
 
 

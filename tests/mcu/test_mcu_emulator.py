@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from mcu_nets import dilated, fixed_only, float_only, shared_state, wavenet
-from mcu_tools import assert_close, assert_same, write
+from mcu_tools import assert_close, assert_same, run_build, write
 
-from compiler import mcu
 from compiler.errors import CheckError
 from compiler.ir import interpreter
 from compiler.mcu import runner
+from compiler.mcu.scheduler import make_schedule
 
 
 @pytest.mark.parametrize("kernels", ["cmsis", "c"])
@@ -16,14 +16,14 @@ from compiler.mcu import runner
 def test_the_waveshaper(tmp_path, fixed, wide, kernels):
     net, graph = wavenet(fixed=fixed, wide=wide)
     folder, x = write(tmp_path, graph, kernels=kernels), net.stream(2000)
-    run = mcu.run(folder, "net", x, on="emulator")
+    run = run_build(folder, "net", x, on="emulator")
     assert_same(run.y, interpreter.run(graph, x), fixed)
-    assert_same(run.y, mcu.run(folder, "net", x, on="host").y, fixed)
-    again = mcu.run(folder, "net", x, on="emulator")
+    assert_same(run.y, run_build(folder, "net", x, on="host").y, fixed)
+    again = run_build(folder, "net", x, on="emulator")
     assert again.instructions_per_sample == run.instructions_per_sample
     np.testing.assert_array_equal(again.y, run.y)
     for blocks in (1, 3):
-        np.testing.assert_array_equal(mcu.run(folder, "net", x, on="emulator", blocks=blocks).y, run.y)
+        np.testing.assert_array_equal(run_build(folder, "net", x, on="emulator", blocks=blocks).y, run.y)
     # What was measured, with room for another compiler.
     most = {(False, "cmsis"): 2300, (False, "c"): 1250, (True, "cmsis"): 1050, (True, "c"): 1050}
     assert graph.macs / 2 < run.instructions_per_sample < (most[fixed, kernels] if not wide else 3500)
@@ -38,7 +38,7 @@ def test_every_layer(tmp_path, net, graph):
     folder, x = write(tmp_path, graph, kernels="cmsis"), net.stream(100)
     if graph.inputs[0].format:
         x = np.clip(x, graph.inputs[0].format.lo, graph.inputs[0].format.hi)
-    run = mcu.run(folder, "net", x, on="emulator", trace=True)
+    run = run_build(folder, "net", x, on="emulator", trace=True)
     assert run.instructions_per_sample is None
     expected = interpreter.evaluate(graph, [x])
     for name, value in run.traced.items():
@@ -55,7 +55,7 @@ def test_the_count_is_exact(tmp_path):
     for nops in (0, 10, 11):
         asm = f'        __asm__ volatile(".rept {nops}\\n nop\\n .endr");\n    }}\n}}\n'
         path.write_text(text.rpartition("    }\n}\n")[0] + asm)
-        counts.append(mcu.run(folder, "net", x, on="emulator").instructions_per_sample)
+        counts.append(run_build(folder, "net", x, on="emulator").instructions_per_sample)
     assert counts[1] - counts[0] == pytest.approx(10, abs=0.02)
     assert counts[2] - counts[0] == pytest.approx(11, abs=0.02)
 
@@ -68,19 +68,19 @@ def test_crashes_and_endless_loops_are_said(tmp_path, monkeypatch):
     head, _, tail = text.rpartition("    }\n}\n")
     path.write_text(head + "        *(volatile float *)0xDEAD0000u = 1.0f;\n    }\n}\n" + tail)
     with pytest.raises(CheckError, match="fault: CFSR"):
-        mcu.run(folder, "net", x, on="emulator")
+        run_build(folder, "net", x, on="emulator")
     path.write_text(head + '        for (;;) { __asm__ volatile(""); }\n    }\n}\n' + tail)
     monkeypatch.setattr(runner, "TIMEOUT_S", 1)
     with pytest.raises(CheckError, match="longer than 1 s"):
-        mcu.run(folder, "net", x, on="emulator")
+        run_build(folder, "net", x, on="emulator")
 
 
 def test_image_size(tmp_path):
     _, graph = wavenet()
-    flash, ram = mcu.image_size(write(tmp_path, graph), "net")
-    assert mcu.weights_bytes(graph) < flash < 12000
-    assert mcu.state_bytes(graph) < ram < mcu.state_bytes(graph) + 64
-    again = mcu.image_size(tmp_path, "net")
+    flash, ram = runner.image_size(write(tmp_path, graph), "net")
+    assert make_schedule(graph).weights_bytes < flash < 12000
+    assert make_schedule(graph).state_bytes < ram < make_schedule(graph).state_bytes + 64
+    again = runner.image_size(tmp_path, "net")
     assert again == (flash, ram)
 
 
@@ -88,9 +88,9 @@ def test_relu_and_clamps_are_those_of_the_host(tmp_path):
     """The machine's own maximum and saturation, where values reach the ends."""
     _, graph = wavenet(fixed=True)
     x = np.tile(np.array([[-32768], [32767], [0], [-1]], np.int16), (30, 3))
-    y = mcu.run(write(tmp_path, graph), "net", x, on="emulator").y
+    y = run_build(write(tmp_path, graph), "net", x, on="emulator").y
     np.testing.assert_array_equal(y, interpreter.run(graph, x))
     _, graph = wavenet()
     x = np.repeat(np.float32([[0], [-0.0], [1e30], [-1e30], [1e-40]]), 3, 1)
     folder = write(tmp_path / "float", graph)
-    assert_close(mcu.run(folder, "net", x, on="emulator").y, mcu.run(folder, "net", x, on="host").y)
+    assert_close(run_build(folder, "net", x, on="emulator").y, run_build(folder, "net", x, on="host").y)

@@ -7,13 +7,12 @@ import subprocess
 import numpy as np
 import pytest
 from mcu_nets import EVERY, dilated, identity, past_only, wavenet
-from mcu_tools import STRICT, assert_same, compile_c, write
+from mcu_tools import STRICT, assert_same, compile_c, generate, run_build, write
 
-from compiler import mcu
 from compiler.errors import CheckError
 from compiler.ir import interpreter
 from compiler.mcu.boards import CORTEX_M7
-from compiler.mcu.runner import interface
+from compiler.mcu.scheduler import make_schedule
 
 KERNELS = ("cmsis", "c")
 
@@ -22,7 +21,7 @@ def check_layers(folder, net, graph, samples=300, **options):
     x = net.stream(samples)
     if graph.inputs[0].format:
         x = np.clip(x, graph.inputs[0].format.lo, graph.inputs[0].format.hi)
-    run = mcu.run(folder, "net", x, on="host", trace=True, **options)
+    run = run_build(folder, "net", x, on="host", trace=True, **options)
     expected = interpreter.evaluate(graph, [x])
     for name, value in run.traced.items():
         assert_same(value, expected[name], net.fixed, name)
@@ -50,10 +49,10 @@ def test_shapes_of_graphs(tmp_path, make, fixed):
 def test_bits_do_not_depend_on_the_cut(tmp_path, fixed, wide, kernels):
     net, graph = wavenet(fixed=fixed, wide=wide)
     folder, x = write(tmp_path, graph, kernels=kernels), net.stream(500)
-    whole = mcu.run(folder, "net", x, on="host", blocks=500).y
+    whole = run_build(folder, "net", x, on="host", blocks=500).y
     assert_same(whole, interpreter.run(graph, x), fixed)
     for blocks in (1, 3, 64, (5, 0, 1, 17)):
-        np.testing.assert_array_equal(mcu.run(folder, "net", x, on="host", blocks=blocks).y.view(), whole)
+        np.testing.assert_array_equal(run_build(folder, "net", x, on="host", blocks=blocks).y.view(), whole)
 
 
 @pytest.mark.parametrize("kernels", KERNELS)
@@ -162,7 +161,7 @@ def test_a_build_carries_the_notice_of_what_it_contains(tmp_path):
 def test_same_arguments_same_bytes(fixed, kernels):
     def once():
         options = {"kernels": kernels, "sample_rate_hz": 48000, "banner": ["made by a test", "*/ int no; /* \\"]}
-        return mcu.generate(wavenet(fixed=fixed)[1], name="net", **options)
+        return generate(wavenet(fixed=fixed)[1], name="net", **options)
 
     files = once()
     assert files == once()
@@ -179,12 +178,13 @@ def test_the_header_tells_the_truth(tmp_path):
     folder = write(tmp_path, wavenet(fixed=True)[1], sample_rate_hz=48000)
     defines = dict(re.findall(r"^#define NET_(\w+) (\d+)", (folder / "net.h").read_text(), re.MULTILINE))
     expected = {"INPUTS": 3, "OUTPUTS": 1, "FIXED": 1, "IN_FRACTION": 12, "OUT_FRACTION": 12, "RECEPTIVE_FIELD": 256}
-    expected |= {"LATENCY": 0, "SAMPLE_RATE": 48000, "STATE_BYTES": mcu.state_bytes(wavenet(fixed=True)[1])}
+    expected |= {"LATENCY": 0, "SAMPLE_RATE": 48000, "STATE_BYTES": make_schedule(wavenet(fixed=True)[1]).state_bytes}
     expected |= {"WARM_UP": 0, "CONTROLS": 0}
     assert {name: int(value) for name, value in defines.items()} == expected
-    face = interface(folder, "net")
-    assert [value for value, _, _ in face.values][:2] == ["x", "window_0"]
-    assert face.values[1][2] == (4, 3)
+    values = re.findall(
+        r'^    X\(\d+, "(\w+)", (\w+), (\d+), "([\dx]*)"\)', (folder / "net.h").read_text(), re.MULTILINE
+    )
+    assert values[:2] == [("x", "int16_t", "3", "3"), ("window_0", "int16_t", "12", "4x3")]
 
 
 @pytest.mark.parametrize("kernels", KERNELS)
@@ -205,7 +205,7 @@ def test_a_corrupted_weight_shows(tmp_path, fixed, kernels):
         + re.sub(rf"(?<![\d.-]){re.escape(largest)}", flipped, numbers, count=1)
         + text[start + len(numbers) :]
     )
-    traced = mcu.run(folder, "net", x, on="host", trace=True).traced
+    traced = run_build(folder, "net", x, on="host", trace=True).traced
     expected = interpreter.evaluate(graph, [x])
     layer = tables[4][1].removeprefix("net_").removesuffix("_weights")
     different = [name for name, value in traced.items() if np.abs(value - expected[name]).max() > 1e-3]
@@ -216,14 +216,14 @@ def test_what_does_not_fit_or_compile_is_said(tmp_path):
     net, graph = wavenet()
     folder = write(tmp_path, graph)
     with pytest.raises(ValueError, match="wants"):
-        mcu.run(folder, "net", net.stream(5).astype(np.float64), on="host")
+        run_build(folder, "net", net.stream(5).astype(np.float64), on="host")
     with pytest.raises(ValueError, match="blocks"):
-        mcu.run(folder, "net", net.stream(5), on="host", blocks=0)
+        run_build(folder, "net", net.stream(5), on="host", blocks=0)
     (folder / "net_weights.h").write_text("#error lost\n")
     with pytest.raises(CheckError, match="lost"):
-        mcu.run(folder, "net", net.stream(5), on="host")
+        run_build(folder, "net", net.stream(5), on="host")
 
 
 def test_no_samples(tmp_path):
     net, graph = wavenet()
-    assert mcu.run(write(tmp_path, graph), "net", net.stream(0), on="host").y.shape == (0, 1)
+    assert run_build(write(tmp_path, graph), "net", net.stream(0), on="host").y.shape == (0, 1)

@@ -8,9 +8,8 @@ import subprocess
 import numpy as np
 import pytest
 from mcu_sketch import Sketch, gated
-from mcu_tools import compile_c, write
+from mcu_tools import compile_c, generate, run_build, write
 
-from compiler import mcu
 from compiler.errors import CompileError
 from compiler.ir import interpreter
 from compiler.ir.functions import FUNCTIONS
@@ -18,6 +17,7 @@ from compiler.ir.numerics import ROUNDINGS
 from compiler.ir.ops import BINARY
 from compiler.mcu.boards import CORTEX_M7
 from compiler.mcu.interpreter import execute
+from compiler.mcu.scheduler import make_schedule
 
 TINY = float(np.finfo(np.float32).smallest_subnormal)
 SPECIAL = np.array(
@@ -66,10 +66,10 @@ def everywhere(tmp_path_factory):
     exact = interpreter.evaluate(graph, [SPECIAL[None]])
     runs = {
         "float32 interpreter": interpreter.evaluate(graph, [SPECIAL[None]], precision=np.float32),
-        "schedule": execute(mcu.schedule(graph), SPECIAL[None]),
-        "host": mcu.run(folder, "net", SPECIAL[None], on="host", trace=True).traced,
-        "host, compact": mcu.run(folder, "net", SPECIAL[None], on="host", trace=True, compact=True).traced,
-        "emulator": mcu.run(folder, "net", SPECIAL[None], on="emulator", trace=True).traced,
+        "schedule": execute(make_schedule(graph), SPECIAL[None]),
+        "host": run_build(folder, "net", SPECIAL[None], on="host", trace=True).traced,
+        "host, compact": run_build(folder, "net", SPECIAL[None], on="host", trace=True, compact=True).traced,
+        "emulator": run_build(folder, "net", SPECIAL[None], on="emulator", trace=True).traced,
     }
     return exact, known, runs
 
@@ -144,7 +144,7 @@ def test_a_bound_beyond_floats_is_none(tmp_path, graph):
     folder = write(tmp_path, graph)
     compile_c("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-c", "net.c", cwd=folder)
     x = np.array([[-2, 0.5, 3e38]], np.float32)
-    np.testing.assert_array_equal(mcu.run(folder, "net", x, on="host").y, interpreter.run(graph, x))
+    np.testing.assert_array_equal(run_build(folder, "net", x, on="host").y, interpreter.run(graph, x))
 
 
 @pytest.mark.parametrize(
@@ -162,5 +162,5 @@ def test_a_bound_beyond_floats_is_none(tmp_path, graph):
 )
 def test_a_parameter_beyond_floats_is_refused(function, parameters):
     with pytest.raises(CompileError, match="32-bit floating point") as caught:
-        mcu.generate(literals(function, *parameters), name="net")
+        generate(literals(function, *parameters), name="net")
     assert caught.value.layer == "layer_unary_0"

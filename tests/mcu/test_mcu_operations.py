@@ -21,14 +21,14 @@ from mcu_sketch import (
     scans,
     windows,
 )
-from mcu_tools import STRICT, assert_close, compile_c, write
+from mcu_tools import STRICT, assert_close, compile_c, generate, run_build, write
 
-from compiler import mcu
 from compiler.errors import CompileError
 from compiler.ir.ops import Dot
 from compiler.mcu.boards import CORTEX_M7
 from compiler.mcu.interpreter import execute
-from compiler.mcu.steps import Combine, Copy, Move
+from compiler.mcu.scheduler import make_schedule
+from compiler.mcu.steps import Binary, Copy, Move
 
 NETS = {
     "functions": lambda: every_function("stream"),
@@ -47,7 +47,7 @@ every_net = pytest.mark.parametrize("make", NETS.values(), ids=NETS)
 def in_numpy(net, graph, steps=7):
     xs = net.feeds(steps)
     expected = evaluate(graph, xs)
-    for name, value in execute(mcu.schedule(graph), *xs).items():
+    for name, value in execute(make_schedule(graph), *xs).items():
         name = graph.outputs[name].name if isinstance(name, int) else name
         assert_close(value, expected[name], name)
 
@@ -55,7 +55,7 @@ def in_numpy(net, graph, steps=7):
 def in_c(folder, net, graph, steps=7, **options):
     xs = net.feeds(steps)
     expected = evaluate(graph, xs)
-    run = mcu.run(folder, "net", xs, trace=True, **{"on": "host", "sanitize": True, "blocks": (3, 1)} | options)
+    run = run_build(folder, "net", xs, trace=True, **{"on": "host", "sanitize": True, "blocks": (3, 1)} | options)
     for name, value in run.traced.items():
         assert_close(value, expected[name], name)
     for value, y in zip(graph.outputs, run.outputs, strict=True):
@@ -116,9 +116,9 @@ def test_many_random_c(tmp_path, mode, seed):
 def test_compact_code_and_any_cut_give_the_same_bits(tmp_path, mode):
     net, graph = random_graph(mode, 3)
     folder, xs = write(tmp_path, graph), net.feeds(20)
-    whole = mcu.run(folder, "net", xs, on="host", blocks=20).outputs
+    whole = run_build(folder, "net", xs, on="host", blocks=20).outputs
     for options in ({"blocks": 20, "compact": True}, {"blocks": (1, 0, 3)}):
-        for y, expected in zip(mcu.run(folder, "net", xs, on="host", **options).outputs, whole, strict=True):
+        for y, expected in zip(run_build(folder, "net", xs, on="host", **options).outputs, whole, strict=True):
             np.testing.assert_array_equal(y, expected)
 
 
@@ -130,10 +130,10 @@ def test_a_scan_is_its_body_streaming(tmp_path, make, reverse):
     net = Sketch("frame", (9, 4))
     every, last = (net.scan(net.inputs[0], body, reverse, sequences) for sequences in (True, False))
     (x,) = net.feeds(3)
-    frames = mcu.run(write(tmp_path / "frame", net.graph(every, last)), "net", [x], on="host", compact=True)
+    frames = run_build(write(tmp_path / "frame", net.graph(every, last)), "net", [x], on="host", compact=True)
     streaming = write(tmp_path / "stream", body)
     for n, frame in enumerate(x):
-        y = mcu.run(streaming, "net", frame[::-1].copy() if reverse else frame, on="host", compact=True).y
+        y = run_build(streaming, "net", frame[::-1].copy() if reverse else frame, on="host", compact=True).y
         np.testing.assert_array_equal(frames.outputs[0][n], y[::-1] if reverse else y)
         np.testing.assert_array_equal(frames.outputs[1][n], y[-1])
 
@@ -142,21 +142,21 @@ def test_output_over_input():
     """A delay: what comes in is kept, then the past goes out over it, then what was kept becomes the past."""
     net, graph = delayed()
     (x,) = net.feeds(5)
-    schedule = mcu.schedule(graph)
+    schedule = make_schedule(graph)
     np.testing.assert_array_equal(execute(schedule, x, aliased=True)[0], np.concatenate([np.zeros((1, 3)), x[:-1]]))
     assert [type(step).__name__ for step in schedule.steps] == ["Copy", "Copy", "Push"]
     net = Sketch("frame", (4, 3))
     (x,) = net.inputs
     flipped = net.graph(net.slice(x, 0, 3, 4, -1))
     (x,) = net.feeds(2)
-    np.testing.assert_array_equal(execute(mcu.schedule(flipped), x, aliased=True)[0], x[:, ::-1])
+    np.testing.assert_array_equal(execute(make_schedule(flipped), x, aliased=True)[0], x[:, ::-1])
 
 
 def test_what_only_looks_differently_costs_nothing():
     net = Sketch("frame", (4, 6))
     (x,) = net.inputs
     y = net.slice(net.reshape(net.transpose(net.reshape(x, 1, 24), 1, 0), 2, 12), 0, 1, 1)
-    steps = mcu.schedule(net.graph(y)).steps
+    steps = make_schedule(net.graph(y)).steps
     assert [type(step) for step in steps] == [Copy]  # the output alone
     assert steps[0].source.offset == 12
 
@@ -166,7 +166,7 @@ def test_a_sum_is_written_over_an_operand_that_nobody_needs():
     (x,) = net.inputs
     a, b = net.unary(x, "tanh"), net.unary(x, "sin")
     y = net.unary(net.reshape(net.binary("add", a, b), 3, 2), "exp")
-    schedule = mcu.schedule(net.graph(net.reduce("max", y, (0,))))
+    schedule = make_schedule(net.graph(net.reduce("max", y, (0,))))
     assert schedule.scratch["float"] == 12
 
 
@@ -176,7 +176,7 @@ def test_a_sum_is_not_written_over_what_it_reads_again(tmp_path):
     a = net.unary(net.inputs[0], "tanh")
     y = net.binary("add", net.slice(a, 0, 0, 1), a)
     graph = net.graph(net.reduce("max", y, (0,)), net.unary(y, "exp"))
-    combine = next(step for step in mcu.schedule(graph).steps if isinstance(step, Combine))
+    combine = next(step for step in make_schedule(graph).steps if isinstance(step, Binary))
     target, whole = (range(p.offset, p.offset + p.size) for p in (combine.target, combine.sources[1]))
     assert not set(target) & set(whole)
     in_c(write(tmp_path, graph), net, graph, sanitize=False, compact=True)
@@ -193,7 +193,7 @@ def test_a_value_that_nobody_reads_is_not_written_over_before_it_was_seen():
 
 def test_wrong_walks_show():
     net, graph = every_operation("frame")
-    schedule, xs = mcu.schedule(graph), net.feeds()
+    schedule, xs = make_schedule(graph), net.feeds()
     first = next(n for n, step in enumerate(schedule.steps) if isinstance(step, Move) and step.walk.rank > 1)
     step, steps = schedule.steps[first], list(schedule.steps)
     steps[first] = replace(step, walk=replace(step.walk, counts=(*step.walk.counts[:-1], step.walk.counts[-1] - 1)))
@@ -207,12 +207,12 @@ def test_large_frames_lie_in_the_state(tmp_path):
     y = net.unary(net.convolution(net.inputs[0], 32, (3,), padding=((2, 0),)), "relu")
     y = net.convolution(y, 8, (3,), padding=((2, 0),))
     graph = net.graph(y)
-    schedule = mcu.schedule(graph)
-    assert mcu.state_bytes(graph) == 0
-    assert mcu.scratch_bytes(graph) == 4 * (64 * 32 + 3 * 32) == schedule.struct_bytes
+    schedule = make_schedule(graph)
+    assert make_schedule(graph).state_bytes == 0
+    assert make_schedule(graph).scratch_bytes == 4 * (64 * 32 + 3 * 32) == schedule.struct_bytes
     folder, xs = write(tmp_path, graph), net.feeds(3)
     assert f"STATE_BYTES {schedule.struct_bytes} " in (folder / "net.h").read_text()
-    run = mcu.run(folder, "net", xs, on="emulator")
+    run = run_build(folder, "net", xs, on="emulator")
     assert_close(run.y, evaluate(graph, xs)[y.name])
     assert run.stack_bytes < 512
     assert graph.macs < run.instructions_per_sample < 5 * graph.macs
@@ -234,14 +234,14 @@ def test_the_interface_of_several(tmp_path):
     wanted = {"INPUTS_0": "12", "INPUTS_1": "4", "OUTPUTS_0": "6", "OUTPUTS_1": "12", "OUTPUTS_2": "12"}
     assert wanted.items() <= defines.items() and "INPUTS" not in defines
     with pytest.raises(ValueError, match="wants"):
-        mcu.run(tmp_path, "net", net.feeds()[:1], on="host")
+        run_build(tmp_path, "net", net.feeds()[:1], on="host")
     with pytest.raises(ValueError, match="wants"):
-        mcu.run(tmp_path, "net", [net.feeds(3)[0], net.feeds(4)[1]], on="host")
+        run_build(tmp_path, "net", [net.feeds(3)[0], net.feeds(4)[1]], on="host")
 
 
 def test_warm_up_and_an_endless_field_are_said():
     _, graph = gated(3, 2)
-    text = mcu.generate(replace(graph, warm_ups=(5,)), name="net", kernels="c")["net.h"].decode()
+    text = generate(replace(graph, warm_ups=(5,)), name="net", kernels="c")["net.h"].decode()
     assert re.search(r"#define NET_RECEPTIVE_FIELD 0 /\* .*on all before", text)
     assert "#define NET_WARM_UP 5 " in text
 
@@ -264,19 +264,19 @@ def test_two_scans_of_the_same_names(tmp_path):
 def test_refusals():
     net = Sketch("frame", (5, 5, 5, 2))
     with pytest.raises(CompileError, match=r"layer_pool_0.*3 axes of space"):
-        mcu.schedule(net.graph(net.pool("max", net.inputs[0], (2,) * 3, (1,) * 3, ((0, 0),) * 3)))
+        make_schedule(net.graph(net.pool("max", net.inputs[0], (2,) * 3, (1,) * 3, ((0, 0),) * 3)))
     net = Sketch("frame", (5, 2))
     net.inputs[0] = replace(net.inputs[0], shape=(None, 2))
     with pytest.raises(CompileError, match=r"input_0.*None"):
-        mcu.schedule(net.graph(net.unary(net.inputs[0], "tanh")))
+        make_schedule(net.graph(net.unary(net.inputs[0], "tanh")))
     net = Sketch("frame", (5, 2))
     y = net.constant(2)
     net.ops[0].value[0] = np.nan
     with pytest.raises(CompileError, match=r"layer_constant_0.*not finite"):
-        mcu.schedule(net.graph(net.binary("add", net.inputs[0], y)))
+        make_schedule(net.graph(net.binary("add", net.inputs[0], y)))
     net = Sketch("frame", (1, 5, 2), (3, 4, 2))
     with pytest.raises(CompileError, match=r"layer_dot_0.*unlike"):
-        mcu.schedule(net.graph(net.add(Dot, net.inputs, (3, 5, 4))))
+        make_schedule(net.graph(net.add(Dot, net.inputs, (3, 5, 4))))
 
 
 def test_a_program_may_call_it_with_plain_c(tmp_path):

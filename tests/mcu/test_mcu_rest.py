@@ -10,10 +10,11 @@ from mcu_random import random_graph
 from mcu_sketch import Sketch, gated, long_short, windows
 from mcu_tools import compile_c, pointer, write
 
-from compiler import keras_file, mcu, passes
+from compiler import keras_file, passes
 from compiler.ir import interpreter
 from compiler.lowering import lower
 from compiler.mcu.interpreter import rings_at_rest
+from compiler.mcu.scheduler import make_schedule
 
 
 class Device:
@@ -26,7 +27,7 @@ class Device:
         flags = (*flags, "-D__FP_FAST_FMAF") if fused else flags
         compile_c(*flags, *sorted(folder.glob("*.c")), "-o", library, "-lm")
         self.library, self.graph, self.name = ctypes.CDLL(str(library)), graph, name
-        self.schedule = mcu.schedule(graph)
+        self.schedule = make_schedule(graph)
         self.state = np.zeros(self.schedule.struct_bytes, np.uint8)
         self.call("init")
 

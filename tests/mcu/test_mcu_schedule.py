@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from mcu_nets import EVERY, Net, dilated, wavenet
-from mcu_tools import assert_same
+from mcu_sketch import every_operation, scans
+from mcu_tools import assert_same, generate
 
-from compiler import mcu
 from compiler.errors import CompileError
 from compiler.ir import interpreter
 from compiler.ir.graph import Graph
@@ -20,11 +20,12 @@ from compiler.ir.numerics import Format
 from compiler.ir.values import State, Value
 from compiler.mcu.interpreter import execute
 from compiler.mcu.packing import pack, tiles
-from compiler.mcu.steps import Gather, Product
+from compiler.mcu.scheduler import make_schedule
+from compiler.mcu.steps import MatMul, Window
 
 
 def check(net, graph, samples=70):
-    schedule, x = mcu.schedule(graph), net.stream(samples)
+    schedule, x = make_schedule(graph), net.stream(samples)
     if graph.inputs[0].format:
         x = np.clip(x, graph.inputs[0].format.lo, graph.inputs[0].format.hi)
     expected = interpreter.evaluate(graph, [x])
@@ -52,27 +53,27 @@ def test_shapes_of_graphs(make, fixed):
 def test_activations_and_requantisations_ride_along():
     for fixed in (False, True):
         _, graph = wavenet(fixed=fixed)
-        kinds = [type(step).__name__ for step in mcu.schedule(graph).steps]
-        assert set(kinds) == {"Product", "Gather", "Push"}
-        assert kinds.count("Product") == 9
+        kinds = [type(step).__name__ for step in make_schedule(graph).steps]
+        assert set(kinds) == {"MatMul", "Window", "Push"}
+        assert kinds.count("MatMul") == 9
 
 
 def test_memory_is_shared_and_state_is_the_past_alone():
     _, graph = wavenet()
-    schedule = mcu.schedule(graph)
+    schedule = make_schedule(graph)
     assert schedule.scratch["float"] <= 24 < sum(step.target.size for step in schedule.steps if hasattr(step, "target"))
     past = 3 * (1 * 3 + 4 * 4 + 16 * 4 + 64 * 4)
-    assert mcu.state_bytes(graph) == 4 * past + 4 * 4
-    assert mcu.weights_bytes(graph) == 4 * 465
+    assert make_schedule(graph).state_bytes == 4 * past + 4 * 4
+    assert make_schedule(graph).weights_bytes == 4 * 465
     assert graph.receptive_field == 1 + 3 * 85
 
 
 def test_one_state_for_windows_that_share_it():
     from mcu_nets import shared_state
 
-    schedule = mcu.schedule(shared_state(fixed=False)[1])
+    schedule = make_schedule(shared_state(fixed=False)[1])
     assert len(schedule.rings) == 1
-    gathers = [index for index, step in enumerate(schedule.steps) if isinstance(step, Gather)]
+    gathers = [index for index, step in enumerate(schedule.steps) if isinstance(step, Window)]
     pushes = [index for index, step in enumerate(schedule.steps) if type(step).__name__ == "Push"]
     assert len(gathers) == 4 and len(pushes) == 1 and pushes[0] > max(gathers)
 
@@ -80,8 +81,8 @@ def test_one_state_for_windows_that_share_it():
 def test_a_wrong_schedule_is_noticed():
     """The executor is no mirror: swapped taps change what comes out."""
     net, graph = wavenet()
-    schedule, x = mcu.schedule(graph), net.stream(50)
-    first = next(index for index, step in enumerate(schedule.steps) if isinstance(step, Product))
+    schedule, x = make_schedule(graph), net.stream(50)
+    first = next(index for index, step in enumerate(schedule.steps) if isinstance(step, MatMul))
     step = schedule.steps[first]
     steps = list(schedule.steps)
     steps[first] = replace(step, weights=step.weights[::-1])
@@ -98,7 +99,7 @@ def test_packing_is_a_permutation_in_reading_order():
 
 
 def graph_of(net, value):
-    return mcu.schedule(net.graph(value))
+    return make_schedule(net.graph(value))
 
 
 def test_refusals_name_the_layer():
@@ -135,29 +136,29 @@ def test_in_fixed_point_only_one_input_one_output_and_streams():
     y = net.conv(net.input, 2)
     graph = net.graph(y)
     with pytest.raises(CompileError, match="2 outputs"):
-        mcu.schedule(replace(graph, outputs=(y, y)))
+        make_schedule(replace(graph, outputs=(y, y)))
     with pytest.raises(CompileError, match=r"second.*2 inputs"):
-        mcu.schedule(replace(graph, inputs=(net.input, Value("z", (1,), "second", net.format))))
+        make_schedule(replace(graph, inputs=(net.input, Value("z", (1,), "second", net.format))))
     with pytest.raises(CompileError, match="stream"):
-        mcu.schedule(replace(graph, mode="frame"))
+        make_schedule(replace(graph, mode="frame"))
     with pytest.raises(CompileError, match="more than 16"):
-        mcu.schedule(Graph("g", "stream", *2 * ((Value("x", (1,), "input", Format(True, 20, 4)),),), ()))
+        make_schedule(Graph("g", "stream", *2 * ((Value("x", (1,), "input", Format(True, 20, 4)),),), ()))
 
 
 @pytest.mark.parametrize("name", ["size", "int16", "nn_fixed", "nn_cmsis_begin", "a-b", "1a", ""])
 def test_names_that_cannot_be_used(name):
     _, graph = wavenet()
     with pytest.raises(CompileError, match=re.escape(f"'{name}'")):
-        mcu.generate(graph, name=name, kernels="c")
+        generate(graph, name=name, kernels="c")
 
 
 def test_generating_is_quick_and_imports_nothing_heavy():
     _, graph = wavenet()
     started = time.process_time()
-    mcu.generate(graph, name="net", kernels="c")
+    generate(graph, name="net", kernels="c")
     assert time.process_time() - started < 0.08
-    heavy = {"keras", "tensorflow", "compiler.mcu.runner"}
-    code = f"import compiler.mcu, sys; print(sorted({heavy} & {{*sys.modules}}))"
+    heavy = {"keras", "tensorflow"}
+    code = f"import compiler.mcu.target, sys; print(sorted({heavy} & {{*sys.modules}}))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
 
@@ -169,12 +170,55 @@ def test_a_million_weights_take_little_time_and_memory():
         value = net.unary(net.matmul(value, 500), "relu")
     graph, weights = net.graph(value), 5 * 4 * 501 * 500
     started = time.process_time()
-    mcu.generate(graph, name="net", kernels="c")
+    generate(graph, name="net", kernels="c")
     assert time.process_time() - started < 0.9
     tracemalloc.start()
     try:
-        mcu.generate(graph, name="net", kernels="c")
+        generate(graph, name="net", kernels="c")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert peak < 8 * weights  # the text alone is 4 times as large
+
+
+def test_a_compile_schedules_a_graph_once(monkeypatch):
+    """Whatever is asked of the target: its opinion, its code and figures; what is not remembered is the rest alone."""
+    from compiler.mcu import scheduling
+    from compiler.mcu.target import MCU
+    from compiler.options import Options
+
+    _, graph = wavenet()
+    runs = []
+    monkeypatch.setattr(scheduling.Scheduler, "run", counted(scheduling.Scheduler.run, runs))
+    options = Options(target="mcu")
+    MCU.check(graph, options)
+    files, figures = MCU.generate(graph, options, [])
+    assert files and figures["weights_bytes"] == 4 * 465
+    assert [made.graph is graph for made in runs] == [True, False]
+
+
+def counted(function, calls):
+    def call(self):
+        calls.append(self)
+        return function(self)
+
+    return call
+
+
+def test_steps_and_operations_have_one_vocabulary():
+    """A step has the name of the operation that it does, or one that no operation has."""
+    from compiler.ir import graph as graphs
+    from compiler.ir import ops
+    from compiler.ir.operation import Op
+    from compiler.mcu import schedule, steps
+
+    kinds = {kind.__name__ for kind in vars(ops).values() if isinstance(kind, type) and issubclass(kind, Op)}
+    kinds.add(graphs.Scan.__name__)
+    found = {kind.__name__ for kind in (*vars(steps).values(), schedule.Scan) if isinstance(kind, type)}
+    made = {name for name in found if issubclass(getattr(steps, name, schedule.Scan), steps.Step)}
+    assert made - kinds == {"Step", "Compute", "Elementwise", "Walked", "Push", "Copy", "Fill", "Move"}
+    for graph in (every_operation("frame")[1], scans()[1], wavenet()[1], wavenet(fixed=True)[1]):
+        by_name = {op.output.name: type(op).__name__ for op in graph.ops}
+        for step in make_schedule(graph).steps:
+            kind = type(step).__name__
+            assert kind not in kinds or kind == by_name[step.name] or by_name[step.name] in ("Unary", "Requantize")
