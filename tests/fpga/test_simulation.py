@@ -12,6 +12,8 @@ import pytest
 import compiler
 from compiler.errors import CheckError, CompileError
 from compiler.verification import verify
+from sim.network import run_network
+from sim.runner import SimulationError
 
 
 def net(folder, *, end=(), kernel_grid=None, seed=0):
@@ -109,5 +111,6 @@ def test_a_simulator_that_fails_is_quoted(script, message, tmp_path, monkeypatch
 def test_a_memory_file_that_is_gone_is_no_silent_nonsense(tmp_path):
     build = compiler.compile(net(tmp_path), "fpga", out=tmp_path / "build")
     next(build.folder.glob("*_weights.hex")).unlink()
-    with pytest.raises(CheckError, match=r"_weights\.hex"):
-        build.run(np.zeros((4, 2)), "rtl")
+    widths = {"input_width": 16, "output_width": 16, "outputs": 3}
+    with pytest.raises(SimulationError, match=r"_weights\.hex"):
+        run_network(build.folder, build.name, np.zeros((4, 2), np.int64), **widths)
