@@ -69,7 +69,7 @@ def compare_float() -> tuple[list[Row], bool]:
 
 def compare_fixed() -> tuple[list[Row], bool, dict[str, np.ndarray], float]:
     """The fixed-point builds, against each other to the last bit and against QKeras' float32; waves, and a last bit."""
-    from zoo.wavenet.legacy_keras import qkeras
+    from zoo.wavenet.quantized.legacy_keras import qkeras
 
     x, target = corner_waves(SAMPLES, HZ, quantized=True)
     keras_wave = qkeras.utils.load_qmodel(str(OUT / "quantized/wavenet.h5"), compile=False).predict(x, verbose=0)

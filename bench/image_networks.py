@@ -54,7 +54,7 @@ def decisions(path: Path, folder: Path) -> tuple[str, ...]:
     """Class, confidence and flag of 1,000 images: a row of the table."""
     import keras
 
-    from zoo.calibration.splits import load, pixels
+    from zoo.splits import load, pixels
 
     splits = load("cifar10")
     x = np.concatenate([pixels(part) for part in (splits.test.x[:600], splits.hard[:200], splits.easy[:200])])

@@ -16,7 +16,7 @@ from typing import Any
 from compiler import cli
 from zoo.arguments import whole
 from zoo.datasets import IMAGES, Images
-from zoo.metric_learning.recipes import RECIPES
+from zoo.metric_learning.recipe import RECIPES
 from zoo.quiet import quiet_import
 
 FOLDER = Path("build/bench/metric_learning")
@@ -30,7 +30,7 @@ def result(images: Images, recipe: str, seed: int, *, start: bool) -> dict[str, 
         return json.loads(path.read_text())
     if not start:
         return None
-    from zoo.metric_learning.train import train
+    from zoo.metric_learning.experiment import train
 
     trained = train(images, RECIPES[recipe], seed=seed, out=FOLDER / path.stem)
     found = {
@@ -55,7 +55,7 @@ def spread(values: list[float]) -> tuple[float, float]:
 def report(images: Images, found: dict[str, list[dict[str, Any]]]) -> str:
     """The table, and what each recipe took."""
     from zoo.metric_learning.evaluation import COLUMNS, PIXELS, table
-    from zoo.metric_learning.train import pixel_scores
+    from zoo.metric_learning.experiment import pixel_scores
 
     rows, notes = {PIXELS: pixel_scores(images)}, []  # which learn nothing, and have no seeds to deviate by
     for recipe, results in found.items():

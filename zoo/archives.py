@@ -1,10 +1,13 @@
-"""Reading .npz files that may be damaged; numpy only."""
+"""Files of arrays, .npz that may be damaged, and of settings, .json as a whole or not at all; numpy only."""
 
+import json
 import struct
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,3 +31,10 @@ def read_arrays(path: Path | str) -> dict[str, np.ndarray]:
             return {name: held[name] for name in held.files}
     except SIGNS_OF_DAMAGE as error:
         raise ValueError(f"{path} is damaged: {error}") from error
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """A JSON file for people, written as a whole or not at all."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(path)

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from zoo.fused_normalization import FusedBatchNormalization
-from zoo.wavenet.start import initial_seeds
+from zoo.seeds import initial_seeds
 
 FEATURES, LOGITS = "features", "logits"
 """Names of the layers whose outputs are the features, after global average pooling, and the logits."""

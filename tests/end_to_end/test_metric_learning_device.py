@@ -32,8 +32,8 @@ def digits():
 
 def test_a_trained_network_finds_the_same_neighbours(digits, tmp_path):
     from zoo.metric_learning.evaluation import embed
-    from zoo.metric_learning.recipes import PUBLISHED
-    from zoo.metric_learning.train import train
+    from zoo.metric_learning.experiment import train
+    from zoo.metric_learning.recipe import PUBLISHED
 
     recipe = replace(PUBLISHED, epochs=1, batches=100)
     trained = train(digits, recipe, out=tmp_path / "trained", report=lambda line: None)

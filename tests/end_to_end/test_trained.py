@@ -14,7 +14,7 @@ SAMPLES = 2000
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A WaveNet trained for long enough that its weights are no longer the initialiser's."""
-    from zoo.wavenet.train import Recipe, train
+    from zoo.wavenet.experiment import Recipe, train
 
     out = tmp_path_factory.mktemp("trained")
     recipe = Recipe(epochs=1, batches=60)
@@ -81,7 +81,7 @@ def differing(stage, x, seen):
 
 def qkeras_layers(model, noise):
     """The integers behind every quantised layer of QKeras, by the layer's name."""
-    from zoo.wavenet.legacy_keras import tf_keras
+    from zoo.wavenet.quantized.legacy_keras import tf_keras
 
     every = tf_keras.Model(model.inputs, [layer.output for layer in model.layers])
     outputs = every.predict(noise[None], verbose=0)

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import log_softmax, logsumexp
 
 from zoo.calibration.device import SCORES, decision_model, flag_threshold
-from zoo.calibration.temperature import TemperatureScaling
+from zoo.calibration.scaling.temperature import TemperatureScaling
 from zoo.residual import residual
 
 RANDOM = np.random.default_rng(0)

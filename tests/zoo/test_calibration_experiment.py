@@ -10,18 +10,18 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from zoo.__main__ import main
+from zoo.augmentation import AugmentedImages
 from zoo.calibration import command
 from zoo.calibration import recipe as recipes
-from zoo.calibration.augmented import AugmentedImages
 from zoo.calibration.experiment import LOSSES, train
 from zoo.calibration.measuring import measure
 from zoo.calibration.methods import METHODS
 from zoo.calibration.picture import reliability
 from zoo.calibration.recipe import RECIPES, Recipe
-from zoo.calibration.splits import Part, load, pixels
-from zoo.calibration.temperature import TemperatureScaling
+from zoo.calibration.scaling.temperature import TemperatureScaling
 from zoo.calibration.training import train_one
 from zoo.residual import residual
+from zoo.splits import Part, load, pixels
 
 DETECTORS = ("energy", "knn")
 OPTIONS = {"data": "digits", "losses": ("cross-entropy", "focal-3"), "seeds": 1, "epochs": 2}

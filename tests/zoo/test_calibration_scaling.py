@@ -6,9 +6,9 @@ import pytest
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 
-from zoo.calibration.refit import LastLayerRefit
-from zoo.calibration.temperature import TemperatureScaling
-from zoo.calibration.vector import VectorScaling
+from zoo.calibration.scaling.refit import LastLayerRefit
+from zoo.calibration.scaling.temperature import TemperatureScaling
+from zoo.calibration.scaling.vector import VectorScaling
 from zoo.residual import residual
 
 COUNT, CLASSES = 600, 4

@@ -6,9 +6,9 @@ import pytest
 from zoo.calibration.figures import Figures
 from zoo.calibration.plan import Plan
 from zoo.calibration.recipe import Recipe
-from zoo.calibration.splits import load
 from zoo.calibration.table import Baseline, caption, table
 from zoo.ood.evaluation import evaluation
+from zoo.splits import load
 
 
 def figures(ece, *, accuracy=0.8, temperature=1.0, hard=0.6):

@@ -8,7 +8,7 @@ import pytest
 
 from zoo.__main__ import main
 from zoo.datasets import digits
-from zoo.ensembles.train import measure
+from zoo.ensembles.experiment import measure
 
 
 def test_train_leaves_an_ensemble_that_is_as_good_as_it_says(tmp_path, capsys):

@@ -8,7 +8,7 @@ from PIL import Image
 
 from zoo.metric_learning.evaluation import COLUMNS, pixel_embeddings, retrieval_scores, table
 from zoo.metric_learning.index import Index
-from zoo.metric_learning.pictures import RIGHT, WRONG, neighbour_collage, neighbour_confusion, one_of_each_class
+from zoo.metric_learning.picture import RIGHT, WRONG, neighbour_collage, neighbour_confusion, one_of_each_class
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(30, 4)).astype(np.float32)

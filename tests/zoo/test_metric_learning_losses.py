@@ -5,19 +5,19 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo.metric_learning.batch_hard import BatchHard
-from zoo.metric_learning.cross_batch_memory import CrossBatchMemory
-from zoo.metric_learning.distance_weighted import DistanceWeighted
-from zoo.metric_learning.miner import Miner
-from zoo.metric_learning.multi_similarity import MultiSimilarity
-from zoo.metric_learning.multi_similarity_miner import MultiSimilarityMiner
-from zoo.metric_learning.normalized_softmax import NormalizedSoftmax
-from zoo.metric_learning.pair_softmax import PairSoftmax
+from zoo.metric_learning.losses.cross_batch_memory import CrossBatchMemory
+from zoo.metric_learning.losses.multi_similarity import MultiSimilarity
+from zoo.metric_learning.losses.normalized_softmax import NormalizedSoftmax
+from zoo.metric_learning.losses.pair_softmax import PairSoftmax
+from zoo.metric_learning.losses.proxy_anchor import ProxyAnchor
+from zoo.metric_learning.losses.supcon import SupCon
+from zoo.metric_learning.losses.triplet import Triplet
+from zoo.metric_learning.miners.base import Miner
+from zoo.metric_learning.miners.batch_hard import BatchHard
+from zoo.metric_learning.miners.distance_weighted import DistanceWeighted
+from zoo.metric_learning.miners.multi_similarity import MultiSimilarityMiner
+from zoo.metric_learning.miners.semi_hard import SemiHard
 from zoo.metric_learning.pairs import Pairs, Reference, Triplets, all_pairs, as_pairs, as_triplets
-from zoo.metric_learning.proxy_anchor import ProxyAnchor
-from zoo.metric_learning.semi_hard import SemiHard
-from zoo.metric_learning.supcon import SupCon
-from zoo.metric_learning.triplet import Triplet
 from zoo.testing import run_loss_test
 
 RANDOM = np.random.default_rng(3)

@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.metric_learning import retrieval_metric
-from zoo.metric_learning.map_at_r import MeanAveragePrecisionAtR
-from zoo.metric_learning.precision_at_k import PrecisionAtK
-from zoo.metric_learning.r_precision import RPrecision
-from zoo.metric_learning.recall_at_k import RecallAtK
+from zoo.metric_learning.metrics import base
+from zoo.metric_learning.metrics.map_at_r import MeanAveragePrecisionAtR
+from zoo.metric_learning.metrics.precision_at_k import PrecisionAtK
+from zoo.metric_learning.metrics.r_precision import RPrecision
+from zoo.metric_learning.metrics.recall_at_k import RecallAtK
 from zoo.testing import run_metric_test
 
 RANDOM = np.random.default_rng(5)
@@ -44,7 +44,7 @@ METRICS = {
 
 @pytest.mark.parametrize("name", METRICS)
 def test_streamed_in_uneven_batches_it_equals_brute_force(name, monkeypatch):
-    monkeypatch.setattr(retrieval_metric, "CHUNK", 16)  # so that queries come in several chunks, the last one short
+    monkeypatch.setattr(base, "CHUNK", 16)  # so that queries come in several chunks, the last one short
     metric_class, arguments, value = METRICS[name]
     arguments = {**arguments, "capacity": 50}
     run_metric_test(metric_class, arguments, LABELS, X, lambda y, x, weights: brute_force(y, x, weights, value))

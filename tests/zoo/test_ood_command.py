@@ -14,8 +14,8 @@ with quiet_import():
 
 from PIL import Image
 
-from zoo.calibration import splits
-from zoo.ood.detectors import DETECTORS, load
+from zoo import splits
+from zoo.ood.detectors.table import DETECTORS, load
 
 
 def tiny(seed, classes=8):

@@ -14,20 +14,20 @@ from scipy.special import logsumexp, softmax
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
 
-from zoo.ood.ash import Ash
 from zoo.ood.classifier import Classifier
-from zoo.ood.detectors import DETECTORS, load
-from zoo.ood.energy import Energy
-from zoo.ood.ensemble import EnsembleDisagreement
-from zoo.ood.entropy import Entropy
-from zoo.ood.entropy_density import EntropyDensity
+from zoo.ood.detectors.ash import Ash
+from zoo.ood.detectors.energy import Energy
+from zoo.ood.detectors.ensemble import EnsembleDisagreement
+from zoo.ood.detectors.entropy import Entropy
+from zoo.ood.detectors.entropy_density import EntropyDensity
+from zoo.ood.detectors.mahalanobis import Mahalanobis
+from zoo.ood.detectors.nearest_neighbours import KNearestNeighbours
+from zoo.ood.detectors.odin import Odin
+from zoo.ood.detectors.react import React
+from zoo.ood.detectors.table import DETECTORS, load
+from zoo.ood.detectors.vim import Vim
 from zoo.ood.evaluation import PIXELS, evaluate, fit_all, table, with_pixels
-from zoo.ood.mahalanobis import Mahalanobis
-from zoo.ood.nearest_neighbours import KNearestNeighbours
-from zoo.ood.odin import Odin
 from zoo.ood.outputs import Outputs
-from zoo.ood.react import React
-from zoo.ood.vim import Vim
 
 
 def clouds(count, seed):

@@ -14,11 +14,11 @@ from zoo.quiet import quiet_import
 with quiet_import():
     import keras
 
-    from zoo.metric_learning.cross_batch_memory import CrossBatchMemory
-    from zoo.metric_learning.distance_weighted import DistanceWeighted
     from zoo.metric_learning.embedding_model import EmbeddingModel
-    from zoo.metric_learning.recall_at_k import RecallAtK
-    from zoo.metric_learning.triplet import Triplet
+    from zoo.metric_learning.losses.cross_batch_memory import CrossBatchMemory
+    from zoo.metric_learning.losses.triplet import Triplet
+    from zoo.metric_learning.metrics.recall_at_k import RecallAtK
+    from zoo.metric_learning.miners.distance_weighted import DistanceWeighted
 
 FRESH = """
 import json, sys

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.calibration.last_layer import inputs_of_last_dense
+from zoo.calibration.scaling.last_layer import inputs_of_last_dense
 from zoo.fused_normalization import FusedBatchNormalization
 from zoo.residual import residual, resnet18, small_residual
 

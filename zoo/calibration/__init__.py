@@ -1,7 +1,7 @@
 """Confidence that can be used: calibration, focal losses, and what a network says of images it knows nothing about.
 
     from zoo.calibration.losses import SparseFocalLoss
-    from zoo.calibration.temperature import TemperatureScaling
+    from zoo.calibration.scaling.temperature import TemperatureScaling
     from zoo.calibration.metrics import ExpectedCalibrationError
 
     model.compile("adam", SparseFocalLoss(gamma=1.0), metrics=[ExpectedCalibrationError(from_logits=True)])

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.calibration.last_layer import last_dense
+from zoo.calibration.scaling.last_layer import last_dense
 
 SCORES = ("energy", "entropy")
 """What the flag may be decided by; higher = more outlying."""

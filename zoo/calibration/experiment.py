@@ -8,7 +8,8 @@ from pathlib import Path
 
 import keras
 
-from zoo.calibration import splits as split_module
+from zoo import splits as split_module
+from zoo.archives import write_json
 from zoo.calibration.device import decision_model, flag_threshold
 from zoo.calibration.figures import Figures
 from zoo.calibration.measuring import (
@@ -23,12 +24,11 @@ from zoo.calibration.methods import METHODS
 from zoo.calibration.picture import page
 from zoo.calibration.plan import Plan
 from zoo.calibration.recipe import RECIPES, Recipe
-from zoo.calibration.splits import Splits, pixels
 from zoo.calibration.table import Rows, baseline, table
 from zoo.calibration.training import MODEL, train_one
 from zoo.datasets import IMAGES
 from zoo.quiet import quiet_saving
-from zoo.runs.folder import write_json
+from zoo.splits import Splits, pixels
 
 ABOUT, PAGE, DEVICE, TABLE = "calibration.json", "calibration.png", "device.keras", "calibration.txt"
 

@@ -11,18 +11,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.archives import read_arrays
+from zoo.archives import read_arrays, write_json
 from zoo.calibration.figures import Figures
-from zoo.calibration.last_layer import weights_of_last_dense
-from zoo.calibration.refit import LastLayerRefit
-from zoo.calibration.splits import Splits, pixels
-from zoo.calibration.temperature import TemperatureScaling
+from zoo.calibration.scaling.last_layer import weights_of_last_dense
+from zoo.calibration.scaling.refit import LastLayerRefit
+from zoo.calibration.scaling.temperature import TemperatureScaling
 from zoo.ood.classifier import Classifier
-from zoo.ood.detectors import DETECTORS
+from zoo.ood.detectors.table import DETECTORS
 from zoo.ood.evaluation import evaluate, fit_all
 from zoo.ood.outputs import Outputs
 from zoo.quiet import quiet_saving
-from zoo.runs.folder import write_json
+from zoo.splits import Splits, pixels
 
 Array = np.ndarray
 
@@ -57,7 +56,7 @@ def measure(
         splits: the images.
         folder: of the training.
         refit: whether to refit the last layer too.
-        detectors: names out of `zoo.ood.detectors.DETECTORS`; None for all.
+        detectors: names out of `zoo.ood.detectors.table.DETECTORS`; None for all.
         report: called with every line of progress.
     """
     names = list(DETECTORS if detectors is None else detectors)

@@ -10,10 +10,10 @@ from scipy.special import softmax
 from zoo.calibration.figures import Figures, mean_and_deviation
 from zoo.calibration.measuring import PLAIN, REFITTED, SCALED
 from zoo.calibration.plan import Plan
-from zoo.calibration.splits import Splits
 from zoo.calibration.table import title
-from zoo.ood.detectors import DETECTORS
-from zoo.ood.logits import entropy
+from zoo.ood.detectors.logits import entropy
+from zoo.ood.detectors.table import DETECTORS
+from zoo.splits import Splits
 
 Array = np.ndarray
 

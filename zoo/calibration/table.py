@@ -10,9 +10,9 @@ from zoo.calibration.figures import Figures, mean_and_deviation
 from zoo.calibration.measuring import PLAIN, REFITTED, SCALED
 from zoo.calibration.methods import METHODS
 from zoo.calibration.plan import Plan
-from zoo.calibration.splits import Splits, pixels
-from zoo.ood.detectors import DETECTORS
+from zoo.ood.detectors.table import DETECTORS
 from zoo.ood.evaluation import Evaluation, evaluation, with_pixels
+from zoo.splits import Splits, pixels
 
 Rows = Mapping[str, Sequence[Figures]]
 """By "loss/what was done": one `Figures` for each seed."""

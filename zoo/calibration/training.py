@@ -6,12 +6,12 @@ from pathlib import Path
 
 import keras
 
-from zoo.calibration.augmented import AugmentedImages
+from zoo.augmentation import AugmentedImages
 from zoo.calibration.methods import METHODS
 from zoo.calibration.recipe import Recipe
-from zoo.calibration.splits import Splits, pixels
 from zoo.quiet import quiet_saving
 from zoo.runs import DataSet, fit
+from zoo.splits import Splits, pixels
 
 MODEL = "model.keras"
 """In the folder of a finished training: the network in float32, not compiled."""

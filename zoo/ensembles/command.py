@@ -77,7 +77,7 @@ def _chosen(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
 def _train_ensemble(arguments: argparse.Namespace, data: Any) -> None:
     from dataclasses import replace
 
-    from zoo.ensembles.train import Recipe, summary, train, write
+    from zoo.ensembles.experiment import Recipe, summary, train, write
 
     recipe = Recipe(**_chosen(arguments, "members", "learn", "epochs", "batch_size"))
     print(f"{data.name} ({data.origin}): {recipe.members} members, learn {recipe.learn}")
@@ -132,7 +132,7 @@ def _show_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _measure(arguments: argparse.Namespace, sizes: tuple[int, ...]) -> tuple[Any, ...]:
     with quiet_import():
-        from zoo.ensembles.experiment import accuracies, pixel_accuracy
+        from zoo.ensembles.published_test import accuracies, pixel_accuracy
 
     sizes = tuple(sorted({size for size in sizes if size < arguments.members} | {arguments.members}))
     examples = _examples(None if arguments.data == "published" else arguments.data, required=arguments.data)
@@ -143,7 +143,7 @@ def _measure(arguments: argparse.Namespace, sizes: tuple[int, ...]) -> tuple[Any
 def _examples(data: str | None, required: str | None = None) -> Any:
     """The published examples, or ones drawn from `data`; where neither is asked for, what is there."""
     from zoo.datasets import IMAGES
-    from zoo.ensembles.experiment import drawn_examples, published_examples
+    from zoo.ensembles.published_test import drawn_examples, published_examples
 
     if data is not None:
         return drawn_examples(IMAGES[data]())
@@ -160,7 +160,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         _evaluate_trained(arguments)
         return
     examples, sizes, found, pixels = _measure(arguments, (1, 10))
-    from zoo.ensembles.experiment import table
+    from zoo.ensembles.published_test import table
 
     print(f"\n{examples.name}: mean and deviation over {arguments.ensembles} ensembles")
     print(table(found, sizes, published="published" in examples.name))
@@ -176,7 +176,7 @@ def _evaluate_trained(arguments: argparse.Namespace) -> None:
         )
     with quiet_import(fast_convolutions=True):
         from zoo.datasets import IMAGES
-        from zoo.ensembles.train import load, measure, summary
+        from zoo.ensembles.experiment import load, measure, summary
     data = IMAGES[arguments.data or "digits"]()
     model = load(arguments.trained, data)
     print(f"{data.name} ({data.origin}): accuracy on {len(data.y_test):,} test images")
@@ -185,8 +185,8 @@ def _evaluate_trained(arguments: argparse.Namespace) -> None:
 
 def _show(arguments: argparse.Namespace) -> None:
     examples, sizes, found, pixels = _measure(arguments, (1, 2, 5, 10, 20, 50, 100))
-    from zoo.ensembles.experiment import PUBLISHED
     from zoo.ensembles.picture import members_picture
+    from zoo.ensembles.published_test import PUBLISHED
 
     arguments.out.mkdir(parents=True, exist_ok=True)
     path = arguments.out / "members.png"

@@ -1,145 +1,171 @@
-"""The published test: is the positive nearer to the anchor than nine negatives?"""
+"""Training an ensemble of classifiers, and what its members are worth alone and together."""
 
+import csv
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import keras
 import numpy as np
 
-from zoo.datasets import Images, embedding_test_set
-from zoo.ensembles.embedding_transform import EmbeddingTransform
-from zoo.ensembles.random_ensemble import FILTERS, plain_embedder, random_ensemble
-from zoo.ensembles.similarity import positive_first, to_anchor
-
-Array = np.ndarray
-
-TRANSFORMS = {"unit length": None, "centred": "centred", "whitened": "whitened"}
-"""What is done to the embeddings of each member, of unit length before and after. That they get unit length before
-centring, too, was settled on the published examples, so what it gains there was not held out."""
-
-PUBLISHED = {("unit length", 1): 0.273, ("unit length", 10): 0.40}
-"""Reported by Mat Kelcey, by transform and number of members; his normalisation amounts to the signs of embeddings."""
+from zoo.datasets import Images
+from zoo.ensembles.logit_ensemble import LogitEnsemble
+from zoo.ensembles.published_test import filters_for
+from zoo.ensembles.stacked import Stacked
+from zoo.seeds import initial_seeds
 
 
 @dataclass(frozen=True)
-class Examples:
-    """Anchors, positives and negatives.
+class Recipe:
+    """How to train a classifier of several members.
 
     Attributes:
-        name: what to print beside every number.
-        images: (examples, 2 + negatives, height, width, channels), float32, 0 to 1: anchor, positive, negatives.
+        members: M; 1 for a single network, the baseline.
+        learn: as `LogitEnsemble`.
+        epochs, batch_size, learning_rate: of Adam, with a cosine decay to 0.
     """
 
-    name: str
-    images: Array
+    members: int = 5
+    learn: str = "sum"
+    epochs: int = 8
+    batch_size: int = 128
+    learning_rate: float = 2e-3
 
 
-def published_examples() -> Examples:
-    """The hundred examples of the published test, from `$ZOO_DATA`."""
-    return Examples("the published test set", embedding_test_set())
+@dataclass(frozen=True)
+class Trained:
+    """What a training leaves behind.
+
+    Attributes:
+        model: the ensemble.
+        accuracy: on the test images, of the ensemble.
+        single: on the test images, of each member alone.
+        history: by name, a value for each epoch.
+        seconds: how long it took.
+    """
+
+    model: LogitEnsemble
+    accuracy: float
+    single: list[float]
+    history: dict[str, list[float]]
+    seconds: float
 
 
-def drawn_examples(images: Images, *, examples: int = 100, seed: int = 0) -> Examples:
-    """The same kind of set from labelled test images: each time another class, and one negative of each other class.
+def classifier(
+    input_shape: tuple[int, int, int], classes: int, *, seed: int | None = None, name: str = "classifier"
+) -> keras.Model:
+    """One member: 3x3 convolutions of 16, 32, 64 filters and stride 2, relu, and a dense layer of logits.
 
     Args:
-        images: at least two classes with two test images each.
-        examples: how many.
-        seed: seeds the draws.
+        input_shape: height, width and channels, of numbers from 0 to 255.
+        classes: how many logits.
+        seed: seeds the initial weights; None takes them from Keras' global seed.
+        name: name of the model.
     """
-    rng = np.random.default_rng(seed)
-    by_class = [np.flatnonzero(images.y_test == label) for label in range(len(images.classes))]
-    if len(by_class) < 2 or min(map(len, by_class)) < 2:
-        raise ValueError(f"{images.name} has not two test images of each of two classes")
-    rows = []
-    for number in range(examples):
-        label = number % len(by_class)
-        pair = rng.choice(by_class[label], 2, replace=False)
-        rows.append([*pair, *(rng.choice(other) for which, other in enumerate(by_class) if which != label)])
-    return Examples(f"examples drawn from {images.name}", images.x_test[np.array(rows)].astype(np.float32) / 255)
+    filters = filters_for(input_shape)[:3]
+    seeds = iter(initial_seeds(seed, len(filters) + 1))
+    images = keras.Input(input_shape, name="images")
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(images)
+    for index, width in enumerate(filters):
+        x = keras.layers.Conv2D(
+            width // 2,
+            3,
+            strides=2,
+            activation="relu",
+            kernel_initializer=keras.initializers.HeUniform(seed=next(seeds)),
+            name=f"conv_{index}",
+        )(x)
+    x = keras.layers.Flatten(name="flatten")(x)
+    x = keras.layers.Dense(classes, kernel_initializer=keras.initializers.GlorotUniform(next(seeds)), name="logits")(x)
+    return keras.Model(images, x, name=name)
 
 
-def pixel_accuracy(examples: Examples) -> float:
-    """The baseline: cosine of the centred pixels."""
-    flat = examples.images.reshape(*examples.images.shape[:2], 1, -1)
-    return float(positive_first(to_anchor(unit(flat - flat.mean(axis=(0, 1)))))[:, 0].mean())
-
-
-def accuracies(
-    examples: Examples,
+def train(
+    data: Images,
+    recipe: Recipe,
     *,
-    ensembles: int = 10,
-    sizes: Sequence[int] = (1, 10, 100),
     seed: int = 0,
     report: Callable[[str], None] = lambda line: None,
-) -> dict[str, Array]:
-    """Accuracy of ensembles of so many members, under each of `TRANSFORMS`.
-
-    Every ensemble has weights of its own, and its smaller sizes are its first members. Means and covariances are those
-    of the examples' own images, without labels: transductive.
+) -> Trained:
+    """Trains an ensemble on labelled images.
 
     Args:
-        examples: what to measure on.
-        ensembles: how many, for means and deviations.
-        sizes: numbers of members.
-        seed: the first ensemble's seed; the others follow.
-        report: takes a line after each ensemble.
-
-    Returns:
-        By transform, (ensembles, sizes).
+        data: what on; the test images serve for the figures at the end alone.
+        recipe: how.
+        seed: seeds weights, order and draws.
+        report: takes a line after each epoch.
     """
-    count, each, *shape = examples.images.shape
-    flat = examples.images.reshape(-1, *shape)
-    found: dict[str, list[list[float]]] = {name: [] for name in TRANSFORMS}
-    model = random_ensemble(max(sizes), input_shape=tuple(shape), filters=filters_for(shape), seed=seed)
-    members = plain_embedder(model)
-    for number in range(ensembles):
-        if number:
-            model.get_layer("members").initialize(seed + number)  # one graph for all: tracing takes longer than running
-        plain = members.predict(flat, batch_size=50, verbose=0)
-        for name, mode in TRANSFORMS.items():
-            embeddings = plain
-            if mode is not None:
-                layer = EmbeddingTransform(mode)
-                layer.adapt(plain)
-                embeddings = unit(np.asarray(layer(plain)))
-            similar = np.asarray(to_anchor(embeddings.reshape(count, each, *plain.shape[1:])))
-            found[name].append([float(positive_first(similar[:, :size].sum(axis=1)).mean()) for size in sizes])
-        report(f"ensemble {number + 1}/{ensembles}")
-    return {name: np.array(values) for name, values in found.items()}
-
-
-def filters_for(shape: Sequence[int]) -> tuple[int, ...]:
-    """The network's filters, as many convolutions as fit into images of this height, width and channels."""
-    fit = int(np.log2(min(shape[:2]) + 1)) - 1
-    if fit < 1:
-        raise ValueError(f"images of {shape[0]} x {shape[1]} are too small for any convolution")
-    return FILTERS[:fit]
-
-
-def unit(embeddings: Array) -> Array:
-    """The same directions at length 1 along the last axis; 0 stays 0."""
-    return embeddings / np.maximum(np.linalg.norm(embeddings, axis=-1, keepdims=True), 1e-12)
-
-
-def table(found: dict[str, Array], sizes: Sequence[int], *, published: bool) -> str:
-    """Mean and deviation over ensembles for each transform and size, beside the published figures where they apply."""
-    head = ["positive first", *(f"{size} member{'s' if size > 1 else ''}" for size in sizes)]
-    rows = [head]
-    for name, values in found.items():
-        rows.append(
-            [
-                name,
-                *(f"{column.mean():.3f} +- {column.std(ddof=1 if len(column) > 1 else 0):.3f}" for column in values.T),
-            ]
-        )
-    if published:
-        rows.append(
-            [
-                "published",
-                *(f"{PUBLISHED[key]:.3f}" if (key := ("unit length", size)) in PUBLISHED else "" for size in sizes),
-            ]
-        )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    keras.utils.set_random_seed(seed)  # fit shuffles by the global seed
+    shape = data.x_train.shape[1:]
+    stack = Stacked(classifier(shape, len(data.classes), seed=0), recipe.members, seed=seed, name="members")
+    model = LogitEnsemble(stack, learn=recipe.learn, seed=seed, name="ensemble")
+    steps = recipe.epochs * -(-len(data.x_train) // recipe.batch_size)
+    model.compile(
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        steps_per_execution=4,
     )
+    lines = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: report(
+            f"epoch {epoch + 1}/{recipe.epochs}  loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.4f}"
+        )
+    )
+    start = time.perf_counter()
+    history = model.fit(
+        data.x_train, data.y_train, batch_size=recipe.batch_size, epochs=recipe.epochs, verbose=0, callbacks=[lines]
+    ).history
+    seconds = time.perf_counter() - start
+    accuracy, single = measure(model, data)
+    return Trained(model, accuracy, single, history, seconds)
+
+
+def load(path: Path, data: Images) -> LogitEnsemble:
+    """A trained ensemble from its file.
+
+    Raises:
+        ValueError: the file holds no such ensemble, or one for other images.
+    """
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except (OSError, TypeError, KeyError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read as a file of Keras") from error
+    shape = data.x_test.shape[1:]
+    if not isinstance(model, LogitEnsemble) or tuple(model.stack.member.input_shape[1:]) != shape:
+        raise ValueError(f"{path} is no trained ensemble for images of {' x '.join(map(str, shape))}")
+    return model
+
+
+def measure(model: LogitEnsemble, data: Images) -> tuple[float, list[float]]:
+    """Accuracy on the test images, of the ensemble and of each member alone."""
+    logits = keras.Sequential([keras.Input(data.x_test.shape[1:]), model.stack]).predict(
+        data.x_test, batch_size=200, verbose=0
+    )
+    right = logits.argmax(axis=-1) == data.y_test[:, None]
+    return float((logits.sum(axis=1).argmax(axis=-1) == data.y_test).mean()), [float(v) for v in right.mean(axis=0)]
+
+
+def write(trained: Trained, out: Path) -> list[Path]:
+    """Writes ensemble.keras and history.csv; returns where."""
+    out.mkdir(parents=True, exist_ok=True)
+    model, history = out / "ensemble.keras", out / "history.csv"
+    trained.model.save(model)
+    with history.open("w", newline="") as text:
+        writer = csv.writer(text)
+        writer.writerow(["epoch", *trained.history])
+        for epoch, row in enumerate(zip(*trained.history.values(), strict=True)):
+            writer.writerow([epoch + 1, *row])
+    return [model, history]
+
+
+def summary(accuracy: float, single: Sequence[float], baseline: float | None = None) -> str:
+    """The ensemble beside its members and a single network."""
+    spread = np.std(single, ddof=1) if len(single) > 1 else 0.0
+    lines = [
+        f"ensemble of {len(single):<3}       {accuracy:.4f}",
+        f"its members alone    {np.mean(single):.4f} +- {spread:.4f}",
+    ]
+    if baseline is not None:
+        lines.append(f"one network          {baseline:.4f}   (trained alone for as many epochs)")
+    return "\n".join(lines)

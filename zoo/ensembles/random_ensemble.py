@@ -8,7 +8,7 @@ import numpy as np
 
 from zoo.ensembles.embedding_transform import EmbeddingTransform
 from zoo.ensembles.stacked import Stacked
-from zoo.wavenet.start import initial_seeds
+from zoo.seeds import initial_seeds
 
 FILTERS = (32, 64, 128, 256)
 DIMENSIONS = 32

@@ -8,12 +8,12 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from zoo.datasets import Images
-from zoo.ensembles.experiment import Examples, filters_for, unit
+from zoo.ensembles.published_test import Examples, filters_for, unit
 from zoo.ensembles.random_ensemble import adapt, random_ensemble
 from zoo.ensembles.similarity import positive_first, to_anchor
 from zoo.metric_learning.embedding_model import EmbeddingModel
-from zoo.metric_learning.pair_softmax import PairSoftmax
-from zoo.wavenet.start import initial_seeds
+from zoo.metric_learning.losses.pair_softmax import PairSoftmax
+from zoo.seeds import initial_seeds
 
 Array = np.ndarray
 

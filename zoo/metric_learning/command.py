@@ -6,7 +6,7 @@ from pathlib import Path
 from zoo.arguments import folder, seed, whole
 from zoo.command import System, Verb
 from zoo.datasets import IMAGES
-from zoo.metric_learning.recipes import RECIPES
+from zoo.metric_learning.recipe import RECIPES
 from zoo.quiet import quiet_import
 
 _SUMMARY = "Metric learning: images in, embeddings out whose distance says what looks alike; with a search index"
@@ -75,7 +75,7 @@ def _train(arguments: argparse.Namespace) -> None:
     images = IMAGES[arguments.data]()
     with quiet_import(fast_convolutions=True):
         from zoo.metric_learning.evaluation import table
-        from zoo.metric_learning.train import train
+        from zoo.metric_learning.experiment import train
 
     chosen = {key: getattr(arguments, key) for key in ("epochs", "batches", "precision")}
     recipe = replace(RECIPES[arguments.recipe], **{key: value for key, value in chosen.items() if value is not None})
@@ -90,14 +90,14 @@ def _train(arguments: argparse.Namespace) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     with quiet_import(fast_convolutions=True):
         from zoo.metric_learning.evaluation import table
-        from zoo.metric_learning.train import evaluate
+        from zoo.metric_learning.experiment import evaluate
     rows, caption = evaluate(arguments.out)
     print(f"{caption}\n\n{table(rows)}")
 
 
 def _show(arguments: argparse.Namespace) -> None:
     with quiet_import(fast_convolutions=True):
-        from zoo.metric_learning.train import show
+        from zoo.metric_learning.experiment import show
     for path in show(arguments.out):
         print(path)
 

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from zoo.metric_learning.retrieval_metric import RetrievalMetric
+from zoo.metric_learning.metrics.base import RetrievalMetric
 
 Tensor = Any
 

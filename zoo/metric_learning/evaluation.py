@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
-from zoo.metric_learning.map_at_r import MeanAveragePrecisionAtR
-from zoo.metric_learning.precision_at_k import PrecisionAtK
-from zoo.metric_learning.r_precision import RPrecision
-from zoo.metric_learning.recall_at_k import RecallAtK
+from zoo.metric_learning.metrics.map_at_r import MeanAveragePrecisionAtR
+from zoo.metric_learning.metrics.precision_at_k import PrecisionAtK
+from zoo.metric_learning.metrics.r_precision import RPrecision
+from zoo.metric_learning.metrics.recall_at_k import RecallAtK
 
 Array = np.ndarray
 Scores = dict[str, float]

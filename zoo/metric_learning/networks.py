@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from zoo.residual import convolutions
-from zoo.wavenet.start import initial_seeds
+from zoo.seeds import initial_seeds
 
 Shape = tuple[int | None, int | None, int]
 

@@ -3,7 +3,7 @@
 Every detector has one interface. `fit(model, x, y)` sees a trained classifier and the images that it was trained on,
 never an outlier; `score(x)` gives one number for each image, higher = more outlying:
 
-    from zoo.ood.detectors import DETECTORS
+    from zoo.ood.detectors.table import DETECTORS
     detector = DETECTORS["knn"]().fit(model, x_train, y_train)
     outlying = detector.score(x)
 

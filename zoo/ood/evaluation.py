@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.ood.detector import Detector
-from zoo.ood.detectors import DETECTORS
+from zoo.ood.detectors.base import Detector
+from zoo.ood.detectors.nearest_neighbours import KNearestNeighbours
+from zoo.ood.detectors.table import DETECTORS
 from zoo.ood.metrics import Separation, separation
-from zoo.ood.nearest_neighbours import KNearestNeighbours
 from zoo.ood.outputs import Outputs
 
 Array = np.ndarray

@@ -10,19 +10,19 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.calibration import splits
-from zoo.calibration.augmented import AugmentedImages
+from zoo import splits
+from zoo.archives import write_json
+from zoo.augmentation import AugmentedImages
 from zoo.datasets import IMAGES
 from zoo.ood.classifier import Classifier
-from zoo.ood.detector import Detector
-from zoo.ood.detectors import load
+from zoo.ood.detectors.base import Detector
+from zoo.ood.detectors.table import load
 from zoo.ood.evaluation import Evaluation, evaluate, fit_all, table, with_pixels
 from zoo.ood.metrics import separation
 from zoo.ood.picture import page
 from zoo.ood.threshold import ThresholdClassifier
 from zoo.quiet import quiet_saving
 from zoo.residual import small_residual
-from zoo.runs.folder import write_json
 
 Array = np.ndarray
 
@@ -65,7 +65,7 @@ def train(
 
     Args:
         out: folder for classifier-0.keras and so on, detectors/ and about.json, made when missing.
-        models: .keras files of classifiers that were trained on `zoo.calibration.splits.load(data).train`, as
+        models: .keras files of classifiers that were trained on `zoo.splits.load(data).train`, as
             `splits.pixels`; several make an ensemble, whose first is what other detectors look at. None for new ones.
         data: which images, out of `zoo.datasets.IMAGES`.
         members: how many classifiers to train, where none are given.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from zoo.archives import write_json
 from zoo.runs.config import Config
 from zoo.runs.environment import environment, git
 
@@ -122,13 +123,6 @@ def record_session(folder: Path) -> list[str]:
     if packages:
         notes.append(f"other packages: {', '.join(sorted({name for name, _ in packages}))}")
     return notes
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """A JSON file for people, written as a whole or not at all."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(path)
 
 
 def find_run(runs: Path, which: str) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from zoo.archives import write_json
 from zoo.runs.config import Config, merge_flags, read_config
 from zoo.runs.data_set import DataSet
 from zoo.runs.folder import (
@@ -21,7 +22,6 @@ from zoo.runs.folder import (
     numbers,
     read_record,
     record_session,
-    write_json,
 )
 from zoo.runs.state import read_state, restore_variables, variables
 from zoo.runs.training import BEST, checksum, fit, last_state, locked

@@ -67,7 +67,7 @@ def _train(arguments: argparse.Namespace) -> None:
     with quiet_import():
         from dataclasses import replace
 
-        from zoo.wavenet.train import QUANTIZED_RECIPE, RECIPE, train
+        from zoo.wavenet.experiment import QUANTIZED_RECIPE, RECIPE, train
 
     chosen = {name: getattr(arguments, name) for name in ("epochs", "batches", "batch_size", "samples")}
     standard = QUANTIZED_RECIPE if arguments.quantized else RECIPE
@@ -84,13 +84,13 @@ def _train(arguments: argparse.Namespace) -> None:
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     with quiet_import():
-        from zoo.wavenet.train import evaluate, table
+        from zoo.wavenet.experiment import evaluate, table
     print(table(evaluate(_out(arguments), quantized=arguments.quantized)))
 
 
 def _show(arguments: argparse.Namespace) -> None:
     with quiet_import():
-        from zoo.wavenet.train import show
+        from zoo.wavenet.experiment import show
     print(show(_out(arguments), quantized=arguments.quantized))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
-from zoo.wavenet.start import initial_seeds
+from zoo.seeds import initial_seeds
 from zoo.wavenet.waves import FLOAT
 
 KERNEL_SIZE = 4

@@ -5,13 +5,6 @@ from typing import Any
 import numpy as np
 
 
-def initial_seeds(seed: int | None, count: int) -> list[int | None]:
-    """One seed for each layer, all different; all None when `seed` is."""
-    if seed is None:
-        return [None] * count
-    return [int(drawn) for drawn in np.random.default_rng(seed).integers(2**31, size=count)]
-
-
 def pass_through(model: Any, *, noise: float = 0.25) -> None:
     """Sets initial weights near the identity: channel i of every convolution starts as its newest input i.
 

@@ -7,18 +7,18 @@ from types import SimpleNamespace
 
 import keras
 
-from zoo.metric_learning.batch_hard import BatchHard
-from zoo.metric_learning.cross_batch_memory import CrossBatchMemory
 from zoo.metric_learning.embedding_model import EmbeddingModel
-from zoo.metric_learning.metric_loss import MetricLoss
-from zoo.metric_learning.multi_similarity import MultiSimilarity
-from zoo.metric_learning.multi_similarity_miner import MultiSimilarityMiner
+from zoo.metric_learning.losses.base import MetricLoss
+from zoo.metric_learning.losses.cross_batch_memory import CrossBatchMemory
+from zoo.metric_learning.losses.multi_similarity import MultiSimilarity
+from zoo.metric_learning.losses.normalized_softmax import NormalizedSoftmax
+from zoo.metric_learning.losses.proxy_anchor import ProxyAnchor
+from zoo.metric_learning.losses.supcon import SupCon
+from zoo.metric_learning.losses.triplet import Triplet
+from zoo.metric_learning.metrics.recall_at_k import RecallAtK
+from zoo.metric_learning.miners.batch_hard import BatchHard
+from zoo.metric_learning.miners.multi_similarity import MultiSimilarityMiner
 from zoo.metric_learning.networks import residual
-from zoo.metric_learning.normalized_softmax import NormalizedSoftmax
-from zoo.metric_learning.proxy_anchor import ProxyAnchor
-from zoo.metric_learning.recall_at_k import RecallAtK
-from zoo.metric_learning.supcon import SupCon
-from zoo.metric_learning.triplet import Triplet
 from zoo.runs import DataSet
 
 FLAGS = {

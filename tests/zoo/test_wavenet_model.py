@@ -1,0 +1,148 @@
+"""The two networks: how large, how far back they look, and on which grid their values lie."""
+
+import keras
+import numpy as np
+import pytest
+
+from zoo.wavenet.batches import held_out_batches
+from zoo.wavenet.model import build
+from zoo.wavenet.quantized.legacy_keras import qkeras, tf_keras
+from zoo.wavenet.quantized.model import build_quantized, discourage_saturation, peaks
+from zoo.wavenet.start import pass_through
+from zoo.wavenet.waves import FIXED_POINT, receptive_field
+
+
+def test_parameter_counts():
+    assert build().count_params() == 465
+    assert build(dilations=(1, 4, 16), filters=(16, 16, 4), inputs=4, pointwise=False).count_params() == 1_572
+    assert build_quantized().count_params() == 1_572
+
+
+def test_layers_have_names_of_their_own():
+    assert [layer.name for layer in build().layers] == [
+        "core_and_embedding",
+        *(f"{kind}_{index}" for index in range(4) for kind in ("causal", "mix")),
+        "wave",
+    ]
+    assert [layer.name for layer in build_quantized().layers] == [
+        "core_and_embedding",
+        "quantize_input",
+        "causal_0",
+        "relu_0",
+        "causal_1",
+        "relu_1",
+        "causal_2",
+        "quantize_output",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kernel_size", "dilations", "filters", "pointwise"),
+    [
+        (4, (1, 4, 16, 64), (4, 4, 4, 8), True),
+        (4, (1, 4, 16), (16, 16, 4), False),
+        (3, (1, 2, 7), (5, 3, 4), True),
+        (2, (5,), (3,), False),
+    ],
+)
+def test_receptive_field_is_what_an_impulse_reaches(kernel_size, dilations, filters, pointwise):
+    model = build(kernel_size=kernel_size, dilations=dilations, filters=filters, inputs=2, pointwise=pointwise)
+    for layer in model.layers:  # all weights positive, so that no relu shuts and nothing cancels
+        layer.set_weights([np.full_like(weight, 0.5) for weight in layer.get_weights()])
+    span = receptive_field(kernel_size, dilations)
+    at, samples = 3, span + 20
+    inputs = np.zeros((1, samples, 2), np.float32)
+    inputs[0, at] = 1.0
+    reached = (model.predict(inputs, verbose=0) != model.predict(np.zeros_like(inputs), verbose=0)).any(axis=(0, 2))
+    assert np.flatnonzero(reached).min() == at
+    assert np.flatnonzero(reached).max() == at + span - 1
+
+
+def test_builders_refuse_dilations_without_filters():
+    for builder in (build, build_quantized):
+        with pytest.raises(ValueError, match="2 dilations and 1 filters"):
+            builder(dilations=(1, 2), filters=(4,))
+
+
+def test_a_seed_fixes_the_weights_and_every_layer_differs():
+    for builder in (build, build_quantized):
+        first, same, other = builder(seed=1), builder(seed=1), builder(seed=2)
+        assert all(np.array_equal(a, b) for a, b in zip(first.get_weights(), same.get_weights(), strict=True))
+        assert any(not np.array_equal(a, b) for a, b in zip(first.get_weights(), other.get_weights(), strict=True))
+    kernels = [layer.get_weights()[0] for layer in build(filters=(4, 4, 4, 4), seed=1).layers if layer.weights]
+    assert not np.array_equal(kernels[2], kernels[4])
+
+
+def test_pass_through_starts_at_the_identity():
+    model = build(seed=0)
+    pass_through(model, noise=0.0)
+    inputs = np.abs(held_out_batches().batch(0, 0)[0][:2])
+    np.testing.assert_allclose(model.predict(inputs, verbose=0)[..., 0], inputs[..., 0], atol=1e-6)
+
+
+def random_quantized() -> tf_keras.Model:
+    """A network with weights off the grid and beyond the range, to see the quantizers at work."""
+    model, random = build_quantized(), np.random.default_rng(0)
+    model.set_weights([random.normal(0, 0.4, weight.shape) for weight in model.get_weights()])
+    model.layers[2].set_weights([model.layers[2].get_weights()[0], np.linspace(-9, 9, 16)])
+    return model
+
+
+def test_every_quantized_value_is_a_16_bit_word_with_12_fraction_bits():
+    model = random_quantized()
+    inputs = np.random.default_rng(1).uniform(-9, 9, (2, 300, 4)).astype(np.float32)
+    activations = [layer for layer in model.layers if isinstance(layer, qkeras.QActivation)]
+    values = tf_keras.Model(model.input, [layer.output for layer in activations]).predict(inputs, verbose=0)
+    for layer in model.layers:
+        if isinstance(layer, qkeras.QConv1D):
+            values += [np.array(q(w)) for q, w in zip(layer.get_quantizers(), layer.get_weights(), strict=True)]
+    assert len(values) == 4 + 6
+    lowest, highest = 0.0, 0.0
+    for value in values:
+        words = value.astype(np.float64) * 2**12
+        assert (words == np.round(words)).all()
+        lowest, highest = min(lowest, words.min()), max(highest, words.max())
+    assert (lowest, highest) == (-(2**15), 2**15 - 1)  # all of the range is used, and no more
+
+
+def test_quantized_model_begins_and_ends_in_a_quantizer():
+    layers = build_quantized().layers[1:]
+    assert isinstance(layers[0], qkeras.QActivation)
+    assert isinstance(layers[-1], qkeras.QActivation)
+
+
+@pytest.mark.parametrize("kind", ["h5", "keras"])
+def test_quantized_file_round_trip(tmp_path, kind):
+    model = random_quantized()
+    model.save(tmp_path / f"net.{kind}")
+    loaded = qkeras.utils.load_qmodel(str(tmp_path / f"net.{kind}"), compile=False)
+    inputs = np.random.default_rng(1).uniform(-1, 1, (2, 100, 4)).astype(np.float32)
+    np.testing.assert_array_equal(loaded.predict(inputs, verbose=0), model.predict(inputs, verbose=0))
+
+
+def test_peaks_show_saturation_but_not_what_relu_removes():
+    model = build_quantized(seed=0)
+    inputs = held_out_batches(FIXED_POINT).batch(0, 0)[0][:4]
+    assert max(peaks(model, inputs).values()) < 8
+    for weight in (-7.0, 7.0):
+        model.get_layer("causal_1").set_weights([np.full((4, 16, 16), weight), np.zeros(16)])
+        assert (peaks(model, inputs)["relu_1"] > 8) == (weight > 0)
+
+
+def test_both_keras_live_in_one_process():
+    assert keras.__version__.startswith("3.")
+    assert issubclass(qkeras.QConv1D, tf_keras.layers.Layer)
+    assert not issubclass(qkeras.QConv1D, keras.layers.Layer)
+
+
+def test_saturation_costs_something_and_room_costs_nothing():
+    inputs = held_out_batches(FIXED_POINT).batch(0, 0)[0][:4, :100]
+    costs = []
+    for weight in (0.01, 7.0):
+        model = build_quantized(seed=0)
+        model.get_layer("causal_1").set_weights([np.full((4, 16, 16), weight), np.zeros(16)])
+        discourage_saturation(model)
+        model(inputs)
+        costs.append(float(sum(model.losses)))
+    assert costs[0] == 0.0
+    assert costs[1] > 1.0

@@ -1,0 +1,38 @@
+"""Precision at k."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.metric_learning.metrics.base import RetrievalMetric
+from zoo.metric_learning.pairs import Tensor
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class PrecisionAtK(RetrievalMetric):
+    """P@k: share of samples of the query's class among its k nearest neighbours.
+
+    Args:
+        k: from 1. With fewer than k other samples, those that are missing count as wrong.
+        capacity, name, dtype: as `RetrievalMetric`.
+    """
+
+    def __init__(self, k: int = 10, capacity: int = 10_000, *, name: str | None = None, dtype: Any = None) -> None:
+        if k < 1:
+            raise ValueError(f"k must be at least 1, not {k}")
+        super().__init__(capacity, name=name or f"precision_at_{k}", dtype=dtype)
+        self.k = k
+
+    @property
+    def depth(self) -> int:
+        """k."""
+        return self.k
+
+    def of_ranking(self, hits: Tensor, relevant: Tensor) -> Tensor:
+        """Hits / k for each query."""
+        return ops.sum(hits, axis=1) / self.k
+
+    def get_config(self) -> dict[str, Any]:
+        """What the constructor takes."""
+        return {**super().get_config(), "k": self.k}

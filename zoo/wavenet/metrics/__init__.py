@@ -1,0 +1,5 @@
+"""What training shows."""
+
+from zoo.wavenet.metrics.error_decibels import ErrorDecibels
+
+__all__ = ["ErrorDecibels"]
