@@ -1,11 +1,12 @@
 """Files of arrays, .npz that may be damaged, and of settings, .json as a whole or not at all; numpy only."""
 
+import csv
 import json
 import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,4 +38,14 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """A JSON file for people, written as a whole or not at all."""
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """A table with a head, one line for each row; written as a whole or not at all."""
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("w", newline="") as text:
+        table = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
     partial.replace(path)

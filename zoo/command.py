@@ -3,6 +3,11 @@
 import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from zoo.quiet import quiet_import
 
 VERBS = {
     "train": "train a system and write its files",
@@ -10,6 +15,13 @@ VERBS = {
     "show": "draw what a training left behind",
 }
 """Every verb, with one line of help."""
+
+GOES_ON = "The same command goes on after the last epoch that it finished."
+"""What becomes of a training that Ctrl-C has stopped."""
+
+
+def no_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares nothing."""
 
 
 @dataclass(frozen=True)
@@ -19,14 +31,34 @@ class Verb:
     Attributes:
         description: what it does, for `--help`.
         epilog: what it leaves behind, and examples.
+        function: does it: the dotted name of a function that takes every option as a keyword, and whose answer is
+            printed: a text, a path or a list of paths. A ValueError says what is wrong with the arguments or files, and
+            ends the command with code 2. It is imported when it is called, as a rule with a framework behind it.
         add_arguments: declares its options.
-        run: does it. A ValueError says what is wrong with the arguments or files, and ends the command with code 2.
+        reports: whether the function also takes `report`, a `zoo.screen.Report`; then there is `--quiet`.
+        fast_convolutions: as `zoo.quiet.quiet_import`.
+        stopped: what becomes of it when Ctrl-C stops it.
     """
 
     description: str
     epilog: str
-    add_arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], None]
+    function: str
+    add_arguments: Callable[[argparse.ArgumentParser], None] = no_arguments
+    reports: bool = False
+    fast_convolutions: bool = False
+    stopped: str = ""
+
+    def run(self, **options: Any) -> None:
+        """Calls the function, and prints its answer."""
+        module, name = self.function.rsplit(".", 1)
+        with quiet_import(fast_convolutions=self.fast_convolutions):
+            function = getattr(import_module(module), name)
+        answer = function(**options)
+        if self.reports and isinstance(answer, str):
+            print()
+        for line in answer if isinstance(answer, list | tuple) else [answer]:
+            if isinstance(line, str | Path):
+                print(line)
 
 
 @dataclass(frozen=True)

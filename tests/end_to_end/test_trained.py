@@ -14,7 +14,8 @@ SAMPLES = 2000
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A WaveNet trained for long enough that its weights are no longer the initialiser's."""
-    from zoo.wavenet.experiment import Recipe, train
+    from zoo.wavenet.experiment import train
+    from zoo.wavenet.recipe import Recipe
 
     out = tmp_path_factory.mktemp("trained")
     recipe = Recipe(epochs=1, batches=60)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from zoo.calibration.figures import Figures
-from zoo.calibration.plan import Plan
-from zoo.calibration.recipe import Recipe
+from zoo.calibration.recipe import Plan, Recipe
 from zoo.calibration.table import Baseline, caption, table
 from zoo.ood.evaluation import evaluation
 from zoo.splits import load

@@ -82,7 +82,7 @@ def test_the_command_line_knows_every_system():
         ("train nothing", "invalid choice: 'nothing'"),
         ("train wavenet --epochs 0", "'0' is not a whole number from 1"),
         ("train run --name ../x --data a --model b", "'../x' is no name for a run"),
-        ("train metric_learning --recipe published --precision float32", "goes with --recipe best"),
+        ("train metric_learning --recipe published --precision mixed_bfloat16", "goes with --recipe best"),
         ("train run --name x --data none.py --model none.py", "the data configuration none.py is not there"),
         ("train run --name x", "needs a data and a model configuration"),
         ("train run --name x --resume", "there is no run x in runs to resume"),

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras import ops
 
+from zoo.augmentation import RandomCrop
 from zoo.fused_normalization import FusedBatchNormalization
 from zoo.metric_learning import networks
-from zoo.metric_learning.crops import RandomCrop
 from zoo.metric_learning.embedding_model import EmbeddingModel
 from zoo.metric_learning.losses.cross_batch_memory import CrossBatchMemory
 from zoo.metric_learning.losses.embedding_queue import EmbeddingQueue

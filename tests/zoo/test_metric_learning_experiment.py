@@ -62,13 +62,16 @@ def test_same_seed_same_weights_and_another_seed_others():
 
 def test_the_best_recipe_trains_on_crops_of_two_sizes():
     images, lines = digits(), []
-    result = train(images, replace(BEST, epochs=2, batches=2, m=2), seed=0, report=lines.append)
+    result = train(images, replace(BEST, epochs=2, batches=2, batch_size=20), seed=0, report=lines.append)
     assert result.model.input_shape == (None, 16, 16, 3) and result.model.output_shape == (None, 64)
     assert len(result.history) == 2 and len(lines) == 3
     assert all(layer.dtype_policy.name == "float32" for layer in result.model.layers)
     norm = result.model.get_layer("block3_b_norm")
     assert type(norm) is keras.layers.BatchNormalization and np.abs(norm.moving_mean.numpy()).max() > 0
-    sizes = {batches[0][0].shape for _, batches in _best(images, replace(BEST, batches=2, m=2), 0).phases}
+    sizes = {
+        batches[0][0].shape
+        for _, batches in _best(images, replace(BEST, batches=2, batch_size=20, precision="float32"), 0).phases
+    }
     assert sizes == {(20, 12, 12, 3), (20, 16, 16, 3)}
 
 

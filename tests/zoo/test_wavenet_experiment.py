@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from zoo.__main__ import main
-from zoo.wavenet.experiment import Recipe, table, train
+from zoo.wavenet.evaluation import table
+from zoo.wavenet.experiment import train
 from zoo.wavenet.quantized.legacy_keras import qkeras
+from zoo.wavenet.recipe import Recipe
 from zoo.wavenet.waves import SHAPES, corner_waves
 
 SHORT = Recipe(epochs=2, batches=6, batch_size=8, samples=320)
@@ -40,8 +42,9 @@ def test_a_run_leaves_every_file(short_run):
     assert {name: float(value) for name, value in rows[1].items()} == trained.history[1]
     assert trained.files["corners.png"].read_bytes().startswith(b"\x89PNG")
     assert "parameters, receptive field" in lines[0]
-    assert [line.split()[1] for line in lines[1:3]] == ["1/2", "2/2"]
-    assert all(name in lines[4] for name in (*SHAPES, "two polynomials"))
+    assert [line.split()[1] for line in lines[1:]] == ["1/2", "2/2"]
+    assert "waves/s" in lines[1] and lines[1].endswith(" left") and lines[2].endswith("done")
+    assert all(name in trained.summary for name in (*SHAPES, "two polynomials"))
 
 
 def test_same_seed_same_weights_to_the_bit(short_run):

@@ -9,8 +9,7 @@ from zoo.wavenet.batches import WaveBatches
 from zoo.wavenet.dataset import WaveDataset
 from zoo.wavenet.losses.settled_mean_squared_error import SettledMeanSquaredError
 from zoo.wavenet.metrics.error_decibels import ErrorDecibels
-from zoo.wavenet.quantized.legacy import LegacyErrorDecibels, LegacySettledMeanSquaredError, WaveSequence
-from zoo.wavenet.quantized.legacy_keras import tf_keras
+from zoo.wavenet.quantized.legacy import LegacyErrorDecibels, LegacySettledMeanSquaredError
 from zoo.wavenet.quantized.model import build_quantized
 from zoo.wavenet.waves import FIXED_POINT
 
@@ -84,25 +83,23 @@ def test_loss_ignores_spare_channels_inside_fit_where_shapes_are_unknown():
     model = build_quantized(seed=0)
     spare = [weight[..., 1:].copy() for weight in model.get_layer("causal_2").get_weights()]
     model.compile("sgd", LegacySettledMeanSquaredError(64), metrics=[LegacyErrorDecibels(64)])
-    model.fit(WaveSequence(waves), verbose=0)
+    model.fit(*waves.whole_epoch(), batch_size=waves.batch_size, shuffle=False, verbose=0)
     trained = model.get_layer("causal_2").get_weights()
     assert all(np.array_equal(after[..., 1:], before) for after, before in zip(trained, spare, strict=True))
     assert np.any(trained[1][0] != 0.0)
 
 
-def test_dataset_and_sequence_hand_out_the_same_batches():
+def test_a_dataset_and_a_whole_epoch_hold_the_same_batches():
     waves = WaveBatches(seed=5, batch_size=4, samples=16, batches=3)
-    dataset, sequence = WaveDataset(waves), WaveSequence(waves)
-    assert isinstance(dataset, keras.utils.PyDataset)
-    assert isinstance(sequence, tf_keras.utils.Sequence)
-    assert len(dataset) == len(sequence) == 3
+    dataset = WaveDataset(waves)
+    assert isinstance(dataset, keras.utils.PyDataset) and len(dataset) == 3
     for epoch in range(2):
+        whole = waves.whole_epoch(epoch)
         for index in range(3):
-            for ours, theirs, drawn in zip(dataset[index], sequence[index], waves.batch(epoch, index), strict=True):
+            for ours, drawn, all_of_them in zip(dataset[index], waves.batch(epoch, index), whole, strict=True):
                 np.testing.assert_array_equal(ours, drawn)
-                np.testing.assert_array_equal(theirs, drawn)
+                np.testing.assert_array_equal(all_of_them[4 * index : 4 * index + 4], drawn)
         dataset.on_epoch_end()
-        sequence.on_epoch_end()
 
 
 def test_keras_fits_the_dataset_and_moves_on_each_epoch():

@@ -2,9 +2,10 @@
 
 import argparse
 
-from zoo.arguments import add_images, add_out, seed, whole
-from zoo.command import System, Verb
-from zoo.quiet import quiet_import
+from zoo.arguments import add_images, add_out, add_recipe, add_seed, whole
+from zoo.calibration.recipe import Recipe
+from zoo.command import GOES_ON, System, Verb
+from zoo.ood.command import OUTLIERS_EPILOG
 
 _SUMMARY = "Calibration: can a classifier's confidence be believed, and does it know what it was not trained on?"
 
@@ -42,12 +43,12 @@ examples
 """
 
 
-def _folder_argument(parser: argparse.ArgumentParser) -> None:
+def _out(parser: argparse.ArgumentParser) -> None:
     add_out(parser, "build/zoo/calibration")
 
 
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
-    _folder_argument(parser)
+    _out(parser)
     add_images(parser)
     parser.add_argument(
         "--network",
@@ -64,68 +65,45 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"out of {', '.join(_LOSSES)}; the first is refitted too (default: the first four)",
     )
     parser.add_argument("--seeds", type=whole, default=2, metavar="N", help="how many of each (default: 2)")
-    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="the first seed (default: 0)")
-    parser.add_argument(
-        "--epochs", type=whole, metavar="N", help="epochs of each training (default: small 4, digits 12)"
+    add_seed(parser, "the first seed")
+    add_recipe(
+        parser,
+        Recipe,
+        epochs="small 4, digits 12",
+        batch_size="128, digits small 64",
+        learning_rate="small 0.2, else 0.1",
+        precision="float32; resnet18, which is for an accelerator, mixed_bfloat16. It is faster where there are "
+        "instructions for it, else far slower",
     )
-    parser.add_argument(
-        "--precision",
-        choices=("float32", "mixed_bfloat16"),
-        help="mixed_bfloat16 is faster where there are instructions for it, else far slower (default: float32; "
-        "resnet18, which is for an accelerator, mixed_bfloat16)",
-    )
-
-
-def _train(arguments: argparse.Namespace) -> None:
-    if len(set(arguments.losses)) < len(arguments.losses):
-        raise ValueError("--losses names a loss twice")
-    with quiet_import(fast_convolutions=True):
-        from zoo.calibration.experiment import train
-    text = train(
-        arguments.out,
-        data=arguments.data,
-        network=arguments.network,
-        losses=arguments.losses,
-        seeds=arguments.seeds,
-        seed=arguments.seed,
-        epochs=arguments.epochs,
-        precision=arguments.precision,
-        report=lambda line: print(line, flush=True),
-    )
-    print(f"\n{text}")
-
-
-def _evaluate(arguments: argparse.Namespace) -> None:
-    with quiet_import(fast_convolutions=True):
-        from zoo.calibration.experiment import evaluate
-    print(evaluate(arguments.out))
-
-
-def _show(arguments: argparse.Namespace) -> None:
-    with quiet_import(fast_convolutions=True):
-        from zoo.calibration.experiment import show
-    print(show(arguments.out))
 
 
 SYSTEM = System(
     _SUMMARY,
     {
-        "train": Verb(_TRAINING, _FILES, _train_arguments, _train),
+        "train": Verb(
+            _TRAINING,
+            _FILES,
+            "zoo.calibration.experiment.train",
+            _train_arguments,
+            reports=True,
+            fast_convolutions=True,
+            stopped=GOES_ON,
+        ),
         "evaluate": Verb(
             "Prints the table: accuracy, likelihood and calibration error of every model, and how well each detector\n"
             "tells outliers on each. What has been measured before is not measured again.",
-            "ECE: how far confidence is from accuracy; its floor is what chance alone would leave.\n"
-            "AUROC: chance that an outlier scores higher than a test image; 50 is a coin, 100 is perfect.\n"
-            "FPR95: outliers that pass where 95% of the test images pass; lower is better.",
-            _folder_argument,
-            _evaluate,
+            "ECE: how far confidence is from accuracy; its floor is what chance alone would leave.\n" + OUTLIERS_EPILOG,
+            "zoo.calibration.experiment.evaluate",
+            _out,
+            fast_convolutions=True,
         ),
         "show": Verb(
             "Draws reliability diagrams, entropy histograms and every model's ECE and AUROC as calibration.png, and\n"
             "prints where it is.",
             "",
-            _folder_argument,
-            _show,
+            "zoo.calibration.experiment.show",
+            _out,
+            fast_convolutions=True,
         ),
     },
 )

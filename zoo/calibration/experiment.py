@@ -2,9 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -22,12 +22,12 @@ from zoo.calibration.measuring import (
 )
 from zoo.calibration.methods import METHODS
 from zoo.calibration.picture import page
-from zoo.calibration.plan import Plan
-from zoo.calibration.recipe import RECIPES, Recipe
+from zoo.calibration.recipe import RECIPES, Plan
 from zoo.calibration.table import Rows, baseline, table
 from zoo.calibration.training import MODEL, train_one
 from zoo.datasets import IMAGES
 from zoo.quiet import quiet_saving
+from zoo.screen import Report, silent
 from zoo.splits import Splits, pixels
 
 ABOUT, PAGE, DEVICE, TABLE = "calibration.json", "calibration.png", "device.keras", "calibration.txt"
@@ -44,27 +44,26 @@ def train(
     losses: Sequence[str] = LOSSES,
     seeds: int = 2,
     seed: int = 0,
-    epochs: int | None = None,
-    precision: str | None = None,
-    report: Callable[[str], None] = print,
+    report: Report = print,
+    **changes: Any,
 ) -> str:
     """Trains whatever is not finished, measures all, draws the page; returns the table.
 
     Args:
         out: folder; every training has a folder of its own in it, and is not begun again where it is finished.
         data: out of `zoo.datasets.IMAGES`.
-        network: out of `zoo.calibration.recipe.NETWORKS`.
-        losses: out of `METHODS`.
+        network: out of `zoo.calibration.training.NETWORKS`.
+        losses: out of `METHODS`, none twice.
         seeds, seed: how many, and the first. The images are divided in the same way for all.
-        epochs, precision: other than the recipe's.
-        report: called with every line of progress.
+        report: takes every line of progress.
+        **changes: fields of the recipe, other than they are.
 
     Raises:
         ValueError: `out` holds trainings of another kind.
     """
-    recipe = RECIPES[data, network]
-    changes = {"epochs": epochs, "precision": precision}
-    recipe = replace(recipe, **{name: value for name, value in changes.items() if value is not None})
+    if len(set(losses)) < len(losses):
+        raise ValueError("--losses names a loss twice")
+    recipe = RECIPES[data, network].changed(**changes)
     plan = Plan(data, tuple(losses), seeds, seed, recipe)
     _agree(out, plan)
     splits = split_module.load(data)
@@ -96,7 +95,7 @@ def folder_of(out: Path, seed: int, loss: str) -> Path:
     return out / f"seed{seed}" / loss
 
 
-def _train_all(out: Path, plan: Plan, splits: Splits, report: Callable[[str], None]) -> None:
+def _train_all(out: Path, plan: Plan, splits: Splits, report: Report) -> None:
     """Trains what is not finished, and says how long the rest will take."""
     missing = [one for one in plan.trainings() if not (folder_of(out, *one) / MODEL).is_file()]
     kept = plan.seeds * len(plan.losses) - len(missing)
@@ -105,16 +104,9 @@ def _train_all(out: Path, plan: Plan, splits: Splits, report: Callable[[str], No
         f"{len(splits.train.y):,} images to train on, {len(splits.test.y):,} to test; {plan.recipe.network} network; "
         f"{len(missing)} trainings to do, {kept} there already"
     )
-    seconds: list[float] = []
     for number, (seed, loss) in enumerate(missing):
-        after = plan.recipe.epochs * (len(missing) - number - 1)
-
-        def left(epoch: int, took: float, after: int = after) -> str:
-            seconds.append(took)
-            mean = sum(seconds) / len(seconds)
-            return f"{(plan.recipe.epochs - epoch + after) * mean / 60:.1f} min of training left"
-
-        train_one(splits, loss, plan.recipe, folder_of(out, seed, loss), seed=seed, report=report, finished=left)
+        later = plan.recipe.epochs * (len(missing) - number - 1)
+        train_one(splits, loss, plan.recipe, folder_of(out, seed, loss), seed=seed, report=report, later=later)
 
 
 def _write_table(out: Path, rows: Rows, plan: Plan, splits: Splits) -> str:
@@ -129,9 +121,7 @@ def _draw(out: Path, rows: Rows, plan: Plan, splits: Splits) -> Path:
     return out / PAGE
 
 
-def _measured(
-    out: Path, plan: Plan, splits: Splits, seed: int, loss: str, report: Callable[[str], None]
-) -> dict[str, Figures]:
+def _measured(out: Path, plan: Plan, splits: Splits, seed: int, loss: str, report: Report) -> dict[str, Figures]:
     folder = folder_of(out, seed, loss)
     if not (folder / MODEL).is_file():
         raise ValueError(f"the training in {folder} is not finished: the same `train` again goes on with it")
@@ -144,9 +134,7 @@ def _measured(
     return measure(model, splits, folder, refit=loss == plan.losses[0], report=timed)
 
 
-def _all_figures(
-    out: Path, plan: Plan, splits: Splits, report: Callable[[str], None] = lambda line: None
-) -> dict[str, list[Figures]]:
+def _all_figures(out: Path, plan: Plan, splits: Splits, report: Report = silent) -> dict[str, list[Figures]]:
     """For every row of the table, by "loss/what was done", one `Figures` for each seed."""
     rows: dict[str, list[Figures]] = {}
     for loss in plan.losses:
@@ -174,13 +162,13 @@ def _agree(out: Path, plan: Plan) -> None:
         if (old.data, old.recipe) != (plan.data, plan.recipe):
             raise ValueError(f"{out} holds trainings of another kind ({old.data}, {old.recipe}); choose another --out")
     out.mkdir(parents=True, exist_ok=True)
-    write_json(path, asdict(plan))
+    write_json(path, plan.as_json())
 
 
 def _plan(path: Path) -> Plan:
     try:
         held = json.loads(path.read_text())
-        plan = Plan(**{**held, "losses": tuple(held["losses"]), "recipe": Recipe(**held["recipe"])})
+        plan = Plan.from_json(held)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is damaged ({error}); choose another --out, or delete it") from error
     unknown = {*plan.losses} - {*METHODS} | {plan.data} - {*IMAGES}

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from zoo.ood.detectors.table import DETECTORS
 from zoo.ood.evaluation import evaluate, fit_all
 from zoo.ood.outputs import Outputs
 from zoo.quiet import quiet_saving
+from zoo.screen import Report, silent
 from zoo.splits import Splits, pixels
 
 Array = np.ndarray
@@ -44,7 +45,7 @@ def measure(
     *,
     refit: bool,
     detectors: Iterable[str] | None = None,
-    report: Callable[[str], None] = lambda line: None,
+    report: Report = silent,
 ) -> dict[str, Figures]:
     """The figures of a training by what was done to it, out of its folder's files if they are of this very network.
 

@@ -9,7 +9,7 @@ from scipy.special import softmax
 
 from zoo.calibration.figures import Figures, mean_and_deviation
 from zoo.calibration.measuring import PLAIN, REFITTED, SCALED
-from zoo.calibration.plan import Plan
+from zoo.calibration.recipe import Plan
 from zoo.calibration.table import title
 from zoo.ood.detectors.logits import entropy
 from zoo.ood.detectors.table import DETECTORS

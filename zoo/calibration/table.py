@@ -9,7 +9,7 @@ import numpy as np
 from zoo.calibration.figures import Figures, mean_and_deviation
 from zoo.calibration.measuring import PLAIN, REFITTED, SCALED
 from zoo.calibration.methods import METHODS
-from zoo.calibration.plan import Plan
+from zoo.calibration.recipe import Plan
 from zoo.ood.detectors.table import DETECTORS
 from zoo.ood.evaluation import Evaluation, evaluation, with_pixels
 from zoo.splits import Splits, pixels

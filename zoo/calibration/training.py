@@ -1,8 +1,7 @@
 """One training, from a seed to a file; what is there already is not done again."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -10,11 +9,17 @@ from zoo.augmentation import AugmentedImages
 from zoo.calibration.methods import METHODS
 from zoo.calibration.recipe import Recipe
 from zoo.quiet import quiet_saving
-from zoo.runs import DataSet, fit
+from zoo.residual import resnet18, small_residual
+from zoo.runs.data_set import DataSet
+from zoo.screen import Report
 from zoo.splits import Splits, pixels
+from zoo.training import fit
 
 MODEL = "model.keras"
 """In the folder of a finished training: the network in float32, not compiled."""
+
+NETWORKS = {"small": small_residual, "resnet18": resnet18}
+"""Every network, by the name that `--network` takes."""
 
 
 def train_one(
@@ -24,8 +29,8 @@ def train_one(
     folder: Path,
     *,
     seed: int,
-    report: Callable[[str], None],
-    finished: Callable[[int, float], str] = lambda epoch, seconds: "",
+    report: Report,
+    later: int = 0,
 ) -> keras.Model:
     """Trains one network, goes on with one that is half trained, or loads one that is finished.
 
@@ -35,8 +40,8 @@ def train_one(
         recipe: how to train; the same at every call with this folder.
         folder: of this training alone; made if need be.
         seed: of the weights, and of order and augmentation of the images.
-        report: called with every line of progress.
-        finished: called after every epoch with its number from 1 and the seconds it took; what it returns is shown.
+        report: takes every line of progress.
+        later: epochs of the trainings that follow, for the time left.
 
     Returns:
         The network, in float32.
@@ -46,43 +51,57 @@ def train_one(
         return keras.saving.load_model(path, compile=False)
     keras.utils.set_random_seed(seed)
     shape, classes = splits.train.x.shape[1:], len(splits.classes)
-    model = recipe.build(shape, classes, seed)
+    model = build(recipe, shape, classes, seed)
     batches = AugmentedImages(
-        splits.train,
-        batch_size=recipe.batch_size,
-        shift=recipe.shift,
-        flip=recipe.flip,
-        seed=seed,
+        splits.train, batch_size=recipe.batch_size, shift=recipe.shift, flip=recipe.flip, seed=seed
     )
-    callbacks = recipe.compile(model, METHODS[method].loss(), len(batches))
-    began = time.monotonic()
-
-    def start(epoch: int, logs: object = None) -> None:
-        nonlocal began
-        began = time.monotonic()
-
-    def end(epoch: int, logs: dict[str, float]) -> None:
-        seconds = time.monotonic() - began
-        report(
-            f"seed {seed} {METHODS[method].title:13}  epoch {epoch + 1:{len(str(recipe.epochs))}}/{recipe.epochs}"
-            f"  loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.3f}  validation {logs['val_accuracy']:.3f}"
-            f"  {len(splits.train.y) / seconds:,.0f} images/s  {finished(epoch + 1, seconds)}"
-        )
-
+    callbacks = compile_model(recipe, model, METHODS[method].loss(), len(batches))
     fit(
         model,
         DataSet(batches, (pixels(splits.validate.x), splits.validate.y), batch_size=256),
-        folder=folder,
         epochs=recipe.epochs,
-        callbacks=[*callbacks, keras.callbacks.LambdaCallback(on_epoch_begin=start, on_epoch_end=end)],
-        seed=seed,
-        verbose=0,
+        folder=folder,
         report=report,
+        seed=seed,
+        name=f"seed {seed} {METHODS[method].title:13}",
+        later=later,
+        callbacks=callbacks,
     )
-    precise = recipe.build(shape, classes, seed, precise=True)
+    precise = build(recipe, shape, classes, seed, precise=True)
     precise.set_weights(model.get_weights())
     with quiet_saving():
         partial = folder / "partial.keras"
         precise.save(partial)
         partial.replace(path)
     return precise
+
+
+def build(
+    recipe: Recipe, input_shape: tuple[int, int, int], classes: int, seed: int, *, precise: bool = False
+) -> keras.Model:
+    """The network, not compiled; of Keras' own layers in float32 where it is to be `precise`, and to be kept."""
+    precision = "float32" if precise else recipe.precision
+    return NETWORKS[recipe.network](input_shape, classes, seed=seed, dtype=precision, fused=not precise)
+
+
+def compile_model(
+    recipe: Recipe, model: keras.Model, loss: keras.losses.Loss, batches: int
+) -> list[keras.callbacks.Callback]:
+    """Compiles the network to be trained with so many batches an epoch; returns the callbacks that belong to it."""
+    stop = recipe.patience
+    callbacks: list[keras.callbacks.Callback] = []
+    rate: Any = recipe.learning_rate
+    if recipe.schedule == "one_cycle":
+        steps = recipe.epochs * batches
+        warm_up = max(1, steps // 5)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, max(1, steps - warm_up), warmup_target=recipe.learning_rate, warmup_steps=warm_up
+        )
+    else:
+        callbacks.append(keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.2, patience=recipe.patience))
+        stop = 2 * recipe.patience + 1
+    callbacks.append(keras.callbacks.EarlyStopping("val_loss", patience=stop, restore_best_weights=True))
+    optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=recipe.decay)
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    model.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=min(20, batches))
+    return callbacks

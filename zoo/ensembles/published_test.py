@@ -1,14 +1,15 @@
 """The published test: is the positive nearer to the anchor than nine negatives?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from zoo.datasets import Images, embedding_test_set
 from zoo.ensembles.embedding_transform import EmbeddingTransform
-from zoo.ensembles.random_ensemble import FILTERS, plain_embedder, random_ensemble
+from zoo.ensembles.random_ensemble import filters_for, plain_embedder, random_ensemble
 from zoo.ensembles.similarity import positive_first, to_anchor
+from zoo.screen import Report, silent
 
 Array = np.ndarray
 
@@ -70,7 +71,7 @@ def accuracies(
     ensembles: int = 10,
     sizes: Sequence[int] = (1, 10, 100),
     seed: int = 0,
-    report: Callable[[str], None] = lambda line: None,
+    report: Report = silent,
 ) -> dict[str, Array]:
     """Accuracy of ensembles of so many members, under each of `TRANSFORMS`.
 
@@ -106,14 +107,6 @@ def accuracies(
             found[name].append([float(positive_first(similar[:, :size].sum(axis=1)).mean()) for size in sizes])
         report(f"ensemble {number + 1}/{ensembles}")
     return {name: np.array(values) for name, values in found.items()}
-
-
-def filters_for(shape: Sequence[int]) -> tuple[int, ...]:
-    """The network's filters, as many convolutions as fit into images of this height, width and channels."""
-    fit = int(np.log2(min(shape[:2]) + 1)) - 1
-    if fit < 1:
-        raise ValueError(f"images of {shape[0]} x {shape[1]} are too small for any convolution")
-    return FILTERS[:fit]
 
 
 def unit(embeddings: Array) -> Array:

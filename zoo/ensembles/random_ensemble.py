@@ -14,6 +14,14 @@ FILTERS = (32, 64, 128, 256)
 DIMENSIONS = 32
 
 
+def filters_for(shape: Sequence[int]) -> tuple[int, ...]:
+    """The network's filters, as many convolutions as fit into images of this height, width and channels."""
+    fit = int(np.log2(min(shape[:2]) + 1)) - 1
+    if fit < 1:
+        raise ValueError(f"images of {shape[0]} x {shape[1]} are too small for any convolution")
+    return FILTERS[:fit]
+
+
 def embedder(
     input_shape: tuple[int, int, int] = (32, 32, 3),
     *,

@@ -2,40 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from zoo.datasets import Images
-from zoo.ensembles.published_test import Examples, filters_for, unit
-from zoo.ensembles.random_ensemble import adapt, random_ensemble
+from zoo.ensembles.networks import learner
+from zoo.ensembles.published_test import Examples, unit
+from zoo.ensembles.random_ensemble import adapt, filters_for, random_ensemble
+from zoo.ensembles.recipe import WeakRecipe
 from zoo.ensembles.similarity import positive_first, to_anchor
 from zoo.metric_learning.embedding_model import EmbeddingModel
-from zoo.metric_learning.losses.pair_softmax import PairSoftmax
-from zoo.seeds import initial_seeds
+from zoo.metric_learning.losses import PairSoftmax
+from zoo.runs.data_set import DataSet
+from zoo.screen import Report, silent
+from zoo.training import fit
 
 Array = np.ndarray
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train on pseudo pairs.
-
-    Attributes:
-        members: of the random ensemble that finds the pairs.
-        unlabelled: how many training images, their labels unused.
-        epochs, batch_size, learning_rate, temperature: of the training.
-        dimensions: of the embedding.
-    """
-
-    members: int = 10
-    unlabelled: int = 10_000
-    epochs: int = 8
-    batch_size: int = 128
-    learning_rate: float = 1e-3
-    temperature: float = 0.2
-    dimensions: int = 64
 
 
 def nearest(embeddings: Array) -> Array:
@@ -54,39 +39,16 @@ def recall_at_1(embeddings: Array, labels: Array) -> float:
     return float((labels[nearest(embeddings)] == labels).mean())
 
 
-def learner(
-    input_shape: tuple[int, int, int], *, dimensions: int = 64, seed: int | None = None, name: str = "weak_learner"
-) -> EmbeddingModel:
-    """A small embedding network: 3x3 convolutions of 32, 64 and 128 filters, stride 2, average, dense, unit length.
-
-    Args:
-        input_shape: height, width and channels, of numbers from 0 to 255.
-        dimensions: of the embedding.
-        seed: seeds the initial weights; None takes them from Keras' global seed.
-        name: name of the model.
-    """
-    filters = filters_for(input_shape)[:3]
-    seeds = iter(initial_seeds(seed, len(filters) + 1))
-    images = keras.Input(input_shape, name="images")
-    x = keras.layers.Rescaling(1 / 255, name="scale")(images)
-    for index, width in enumerate(filters):
-        x = keras.layers.Conv2D(
-            width,
-            3,
-            strides=2,
-            activation="relu",
-            kernel_initializer=keras.initializers.HeUniform(seed=next(seeds)),
-            name=f"conv_{index}",
-        )(x)
-    x = keras.layers.GlobalAveragePooling2D(name="average")(x)
-    x = keras.layers.Dense(
-        dimensions, kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)), name="embedding"
-    )(x)
-    return EmbeddingModel(images, keras.layers.UnitNormalization(name="unit_length")(x), name=name)
-
-
 def learn(
-    images: Array, partners: Array, *, recipe: Recipe, seed: int = 0, report: Callable[[str], None] = lambda line: None
+    images: Array,
+    partners: Array,
+    *,
+    recipe: WeakRecipe,
+    seed: int = 0,
+    folder: Path | None = None,
+    name: str = "",
+    later: int = 0,
+    report: Report = silent,
 ) -> EmbeddingModel:
     """Trains a `learner` on pairs of images.
 
@@ -95,17 +57,25 @@ def learn(
         partners: index of each image's partner, (images,).
         recipe: how.
         seed: seeds weights and order.
+        folder, name, later: as `zoo.training.fit`.
         report: takes a line after each epoch.
     """
-    keras.utils.set_random_seed(seed)  # fit shuffles by the global seed
+    keras.utils.set_random_seed(seed)
     model = learner(images.shape[1:], dimensions=recipe.dimensions, seed=seed)
     model.compile(keras.optimizers.Adam(recipe.learning_rate), PairSoftmax(recipe.temperature))
-    lines = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: report(f"epoch {epoch + 1}/{recipe.epochs}  loss {logs['loss']:.4f}")
-    )
     pairs = np.stack([images, images[partners]], axis=1)
     own = np.arange(len(images), dtype=np.int32)  # each pair is a class of its own
-    model.fit(pairs, own, batch_size=recipe.batch_size, epochs=recipe.epochs, verbose=0, callbacks=[lines])
+    fit(
+        model,
+        DataSet((pairs, own), batch_size=recipe.batch_size),
+        epochs=recipe.epochs,
+        folder=folder,
+        report=report,
+        seed=seed,
+        name=name,
+        unit="pairs",
+        later=later,
+    )
     return model
 
 
@@ -128,10 +98,11 @@ def compare(
     data: Images,
     examples: Examples,
     *,
-    recipe: Recipe | None = None,
+    recipe: WeakRecipe | None = None,
     tested: int = 2_000,
     seed: int = 0,
-    report: Callable[[str], None] = lambda line: None,
+    folder: Path | None = None,
+    report: Report = silent,
 ) -> Comparison:
     """Trains on pseudo pairs, and measures the result beside what needs no training.
 
@@ -144,9 +115,10 @@ def compare(
         recipe: how to train.
         tested: test images for R@1.
         seed: seeds ensemble, training and choice of images.
+        folder: of both trainings, which go on where they were stopped; None for ones that cannot.
         report: takes lines on the way.
     """
-    recipe = recipe or Recipe()
+    recipe = recipe or WeakRecipe()
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(data.x_train))[: recipe.unlabelled]
     unlabelled = data.x_train[chosen]
@@ -160,8 +132,20 @@ def compare(
     labels = data.y_train[chosen]
     right = float((labels[partners] == labels).mean())
     report(f"{len(chosen):,} pseudo pairs, {right:.3f} of one class (chance {1 / len(data.classes):.2f})")
-    learnt = learn(unlabelled, partners, recipe=recipe, seed=seed, report=report)
-    control = learn(unlabelled, rng.permutation(len(unlabelled)), recipe=recipe, seed=seed)
+    trainings = {"weak labels": partners, "random pairs": rng.permutation(len(unlabelled))}
+    learnt, control = (
+        learn(
+            unlabelled,
+            towards,
+            recipe=recipe,
+            seed=seed,
+            folder=folder / name.replace(" ", "-") if folder else None,
+            name=name,
+            later=recipe.epochs * (1 - number),
+            report=report,
+        )
+        for number, (name, towards) in enumerate(trainings.items())
+    )
 
     mean = _scaled(unlabelled).mean(axis=0)
     ways: dict[str, Callable[[Array], Array]] = {

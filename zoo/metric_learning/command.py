@@ -1,13 +1,10 @@
 """`python -m zoo train | evaluate | show metric_learning`."""
 
 import argparse
-from pathlib import Path
 
-from zoo.arguments import folder, seed, whole
-from zoo.command import System, Verb
-from zoo.datasets import IMAGES
-from zoo.metric_learning.recipe import RECIPES
-from zoo.quiet import quiet_import
+from zoo.arguments import add_images, add_out, add_recipe, add_seed, whole
+from zoo.command import GOES_ON, System, Verb
+from zoo.metric_learning.recipe import RECIPES, Recipe
 
 _SUMMARY = "Metric learning: images in, embeddings out whose distance says what looks alike; with a search index"
 
@@ -38,87 +35,58 @@ examples
 """
 
 
-def _out_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--out",
-        type=folder,
-        metavar="DIR",
-        default=Path("build/zoo/metric_learning"),
-        help="folder of the files (default: build/zoo/metric_learning)",
-    )
+def _out(parser: argparse.ArgumentParser) -> None:
+    add_out(parser, "build/zoo/metric_learning")
 
 
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
-    _out_argument(parser)
+    _out(parser)
     parser.add_argument("--recipe", choices=list(RECIPES), default="best", help="how to train (default: best)")
-    parser.add_argument("--data", choices=list(IMAGES), default="cifar10", help="which images (default: cifar10)")
-    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="seeds weights and batches (default: 0)")
-    parser.add_argument("--epochs", type=whole, metavar="N", help="how long to train (default: published 20, best 14)")
+    add_images(parser)
+    add_seed(parser, "seeds weights and batches")
+    add_recipe(
+        parser,
+        Recipe,
+        epochs="published 20, best 14",
+        batch_size="published 20, best 130",
+        learning_rate="published 0.001, best 0.1",
+        precision="published float32; best mixed_bfloat16 where the processor has instructions for it, else float32",
+    )
     parser.add_argument(
         "--batches",
         type=whole,
         metavar="N",
         help="batches in an epoch (default: published 1,000, best as many as the images make)",
     )
-    parser.add_argument(
-        "--precision",
-        choices=("float32", "mixed_bfloat16"),
-        help="of the best recipe (default: bfloat16 where the processor has instructions for it, else float32)",
-    )
-
-
-def _train(arguments: argparse.Namespace) -> None:
-    from dataclasses import replace
-
-    if arguments.precision and arguments.recipe != "best":
-        raise ValueError("--precision goes with --recipe best")
-    images = IMAGES[arguments.data]()
-    with quiet_import(fast_convolutions=True):
-        from zoo.metric_learning.evaluation import table
-        from zoo.metric_learning.experiment import train
-
-    chosen = {key: getattr(arguments, key) for key in ("epochs", "batches", "precision")}
-    recipe = replace(RECIPES[arguments.recipe], **{key: value for key, value in chosen.items() if value is not None})
-    trained = train(images, recipe, seed=arguments.seed, out=arguments.out, report=lambda line: print(line, flush=True))
-    print(f"\n{table(trained.scores, f'{len(images.y_test):,} test images')}")
-    print(
-        f"\n{arguments.out}: {', '.join(path.name for path in trained.files.values())}   "
-        f"(training: {trained.seconds:.0f} s, processor {trained.cpu_seconds:.0f} s)"
-    )
-
-
-def _evaluate(arguments: argparse.Namespace) -> None:
-    with quiet_import(fast_convolutions=True):
-        from zoo.metric_learning.evaluation import table
-        from zoo.metric_learning.experiment import evaluate
-    rows, caption = evaluate(arguments.out)
-    print(f"{caption}\n\n{table(rows)}")
-
-
-def _show(arguments: argparse.Namespace) -> None:
-    with quiet_import(fast_convolutions=True):
-        from zoo.metric_learning.experiment import show
-    for path in show(arguments.out):
-        print(path)
 
 
 SYSTEM = System(
     _SUMMARY,
     {
-        "train": Verb(_TRAINING, _FILES, _train_arguments, _train),
+        "train": Verb(
+            _TRAINING,
+            _FILES,
+            "zoo.metric_learning.experiment.train_command",
+            _train_arguments,
+            reports=True,
+            fast_convolutions=True,
+            stopped=GOES_ON,
+        ),
         "evaluate": Verb(
             "Measures a trained network by nearest neighbours among the test images, beside raw pixels.",
             "R@k: one of the k nearest is of the query's class. P@10: share of the ten nearest. R-prec: share of the "
             "R nearest,\nR being how many there are of the class. MAP@R: mean average precision up to R.",
-            _out_argument,
-            _evaluate,
+            "zoo.metric_learning.experiment.evaluate",
+            _out,
+            fast_convolutions=True,
         ),
         "show": Verb(
             "Draws neighbours.png, a query of each class and what is nearest to it, and confusion.png, which classes\n"
             "neighbours have; and prints where they are.",
             "Frames are green around neighbours of the query's class and red around others.",
-            _out_argument,
-            _show,
+            "zoo.metric_learning.experiment.show",
+            _out,
+            fast_convolutions=True,
         ),
     },
 )

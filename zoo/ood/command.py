@@ -3,9 +3,14 @@
 import argparse
 from pathlib import Path
 
-from zoo.arguments import add_images, add_out, seed, whole
-from zoo.command import System, Verb
-from zoo.quiet import quiet_import
+from zoo.arguments import add_images, add_out, add_recipe, seed, whole
+from zoo.command import GOES_ON, System, Verb
+from zoo.ood.recipe import Recipe
+
+OUTLIERS_EPILOG = """\
+AUROC: chance that an outlier scores higher than a test image; 50 is a coin, 100 is perfect.
+FPR95: outliers that pass where 95% of the test images pass; lower is better."""
+"""What the columns of a table of detectors mean."""
 
 _SUMMARY = "Out-of-distribution detection: twelve ways to tell images of classes that were never trained on"
 
@@ -31,12 +36,12 @@ examples
 """
 
 
-def _folder_argument(parser: argparse.ArgumentParser) -> None:
+def _out(parser: argparse.ArgumentParser) -> None:
     add_out(parser, "build/zoo/ood")
 
 
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
-    _folder_argument(parser)
+    _out(parser)
     add_images(parser)
     parser.add_argument(
         "--model",
@@ -47,59 +52,43 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
         "leaves behind; several are an ensemble",
     )
     parser.add_argument("--members", type=whole, metavar="N", help="how many classifiers to train (default: 2)")
-    parser.add_argument(
-        "--epochs", type=whole, metavar="N", help="how long to train each (default: cifar10 6, digits 12)"
+    add_recipe(
+        parser,
+        Recipe,
+        epochs="cifar10 6, digits 12",
+        batch_size="128",
+        learning_rate="0.003",
     )
-    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of the training (default: 0)")
-
-
-def _train(arguments: argparse.Namespace) -> None:
-    if arguments.model and (arguments.members or arguments.epochs):
-        raise ValueError("--members and --epochs are for classifiers that are trained here, not given with --model")
-    with quiet_import(fast_convolutions=True):
-        from zoo.ood.experiment import train
-    train(
-        arguments.out,
-        models=arguments.model or (),
-        data=arguments.data,
-        members=arguments.members or 2,
-        epochs=arguments.epochs,
-        seed=arguments.seed,
-        report=lambda line: print(line, flush=True),
-    )
-    print(f"\n{arguments.out}: classifiers and detectors; python -m zoo evaluate ood measures them")
-
-
-def _evaluate(arguments: argparse.Namespace) -> None:
-    with quiet_import(fast_convolutions=True):
-        from zoo.ood.experiment import measure, report_of
-    print(report_of(measure(arguments.out)))
-
-
-def _show(arguments: argparse.Namespace) -> None:
-    with quiet_import(fast_convolutions=True):
-        from zoo.ood.experiment import show
-    print(show(arguments.out))
+    parser.add_argument("--seed", type=seed, metavar="N", help="of the training (default: 0)")
 
 
 SYSTEM = System(
     _SUMMARY,
     {
-        "train": Verb(_TRAINING, _FILES, _train_arguments, _train),
+        "train": Verb(
+            _TRAINING,
+            _FILES,
+            "zoo.ood.experiment.train_command",
+            _train_arguments,
+            reports=True,
+            fast_convolutions=True,
+            stopped=GOES_ON,
+        ),
         "evaluate": Verb(
             "A row for each detector: AUROC, AUPR in and out, and FPR95, on classes never seen (hard) and on random\n"
             "images (easy), beside k-NN on the pixels themselves.",
-            "AUROC: chance that an outlier scores higher than a test image; 50 is a coin, 100 is perfect.\n"
-            "FPR95: outliers that pass where 95% of the test images pass; lower is better.",
-            _folder_argument,
-            _evaluate,
+            OUTLIERS_EPILOG,
+            "zoo.ood.experiment.evaluate",
+            _out,
+            fast_convolutions=True,
         ),
         "show": Verb(
             "Draws ROC and precision-recall curves, histograms of every score, and how far the probabilities of the\n"
             "entropy classifier can be believed, as ood.png, and prints where it is.",
             "",
-            _folder_argument,
-            _show,
+            "zoo.ood.experiment.show",
+            _out,
+            fast_convolutions=True,
         ),
     },
 )

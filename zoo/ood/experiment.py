@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,21 @@ from zoo.datasets import IMAGES
 from zoo.ood.classifier import Classifier
 from zoo.ood.detectors.base import Detector
 from zoo.ood.detectors.table import load
-from zoo.ood.evaluation import Evaluation, evaluate, fit_all, table, with_pixels
+from zoo.ood.evaluation import Evaluation, fit_all, table, with_pixels
+from zoo.ood.evaluation import evaluate as measured_by
 from zoo.ood.metrics import separation
 from zoo.ood.picture import page
+from zoo.ood.recipe import RECIPES, Recipe
 from zoo.ood.threshold import ThresholdClassifier
 from zoo.quiet import quiet_saving
 from zoo.residual import small_residual
+from zoo.runs.data_set import DataSet
+from zoo.screen import Report
+from zoo.training import fit, workplace
 
 Array = np.ndarray
 
 ABOUT = "about.json"
-BATCH = 128
-EPOCHS = {"cifar10": 6, "digits": 12}
-"""How long to train on each image set: about three minutes and fifteen seconds a classifier."""
 
 
 @dataclass(frozen=True)
@@ -56,49 +58,56 @@ def train(
     *,
     models: Sequence[Path] = (),
     data: str = "cifar10",
-    members: int = 2,
-    epochs: int | None = None,
+    recipe: Recipe | None = None,
     seed: int = 0,
-    report: Callable[[str], None] = print,
+    report: Report = print,
 ) -> None:
     """Fits every detector to classifiers, and writes both.
 
     Args:
-        out: folder for classifier-0.keras and so on, detectors/ and about.json, made when missing.
-        models: .keras files of classifiers that were trained on `zoo.splits.load(data).train`, as
-            `splits.pixels`; several make an ensemble, whose first is what other detectors look at. None for new ones.
+        out: folder for classifier-0.keras and so on, detectors/ and about.json, made when missing. A training that was
+            stopped there goes on.
+        models: .keras files of classifiers that were trained on `zoo.splits.load(data).train`, as `splits.pixels`;
+            several make an ensemble, whose first is what other detectors look at. None for new ones.
         data: which images, out of `zoo.datasets.IMAGES`.
-        members: how many classifiers to train, where none are given.
-        epochs: how long; None for those in `EPOCHS`.
+        recipe: how to train classifiers, where none are given; None for the one of the images, out of `RECIPES`.
         seed: of the training, where no classifiers are given.
-        report: called with every line of progress.
+        report: takes every line of progress.
 
     Raises:
         ValueError: a file without a classifier of this shape and of these classes.
     """
     parts = splits.load(data)
     if models:
-        classifiers = [_loaded(path, parts) for path in models]
-    else:
+        _fit_and_write(out, [_loaded(path, parts) for path in models], parts, data, report)
+        return
+    recipe = recipe or RECIPES[data]
+    with workplace(out, {"data": data, "seed": seed, **asdict(recipe)}, report) as folder:
         classifiers = [
-            _trained(parts, epochs or EPOCHS[data], 1000 * seed + member, f"classifier {member + 1}/{members}", report)
-            for member in range(members)
+            _trained(parts, recipe, member, folder / f"classifier-{member}", 1000 * seed + member, report)
+            for member in range(recipe.members)
         ]
-    classifier = Classifier(classifiers)
-    start = time.monotonic()
-    detectors = fit_all(classifier.outputs(splits.pixels(parts.train.x)), parts.train.y)
-    report(f"{len(detectors)} detectors fitted to {len(parts.train.y):,} images in {time.monotonic() - start:.1f} s")
-    (out / "detectors").mkdir(parents=True, exist_ok=True)
-    (out / ABOUT).unlink(missing_ok=True)  # written again when all else is there
-    for old in [*out.glob("classifier-*.keras"), *(out / "detectors").glob("*.npz")]:
-        old.unlink()  # of an earlier training, perhaps with more members
-    for number, model in enumerate(classifiers):
-        with quiet_saving():
-            model.save(out / f"classifier-{number}.keras")
-    for name, detector in detectors.items():
-        detector.save(out / "detectors" / f"{name}.npz")
-    about = {"data": data, "detectors": list(detectors), "classifiers": len(classifiers)}
-    write_json(out / ABOUT, about)
+        _fit_and_write(out, classifiers, parts, data, report)
+
+
+def train_command(
+    *, out: Path, data: str, model: list[Path] | None, seed: int | None, report: Report, **changes: Any
+) -> str:
+    """`train` as the command line has it; returns what to print."""
+    without = [f"--{name.replace('_', '-')}" for name, value in {**changes, "seed": seed}.items() if value is not None]
+    if model and without:
+        raise ValueError(f"{', '.join(without)} say how classifiers are trained here; those of --model are trained")
+    train(out, models=model or (), data=data, recipe=RECIPES[data].changed(**changes), seed=seed or 0, report=report)
+    return f"{out}: classifiers and detectors; python -m zoo evaluate ood measures them"
+
+
+def evaluate(out: Path) -> str:
+    """The table of what a training left in a folder, with a caption, and how the entropy classifier does.
+
+    Raises:
+        ValueError: nothing there.
+    """
+    return report_of(measure(out))
 
 
 def measure(folder: Path) -> Measured:
@@ -115,7 +124,7 @@ def measure(folder: Path) -> Measured:
     test = splits.pixels(parts.test.x)
     inliers = classifier.outputs(test)
     outliers = {kind: classifier.outputs(x) for kind, x in kinds.items()}
-    result = with_pixels(evaluate(detectors, inliers, outliers), splits.pixels(parts.train.x), test, kinds)
+    result = with_pixels(measured_by(detectors, inliers, outliers), splits.pixels(parts.train.x), test, kinds)
 
     entropy = detectors["entropy"]
     hard = result.outliers["entropy"]["hard"]
@@ -145,54 +154,65 @@ def report_of(measured: Measured) -> str:
     )
 
 
-def show(folder: Path) -> Path:
-    """Draws ood.png for what a training left in `folder`, and returns its path.
+def show(out: Path) -> Path:
+    """Draws ood.png for what a training left in a folder, and returns its path.
 
     Raises:
         ValueError: nothing there.
     """
-    measured = measure(folder)
-    page(folder / "ood.png", measured.evaluation, measured.threshold, measured.held, measured.caption)
-    return folder / "ood.png"
+    measured = measure(out)
+    page(out / "ood.png", measured.evaluation, measured.threshold, measured.held, measured.caption)
+    return out / "ood.png"
 
 
-def _trained(parts: splits.Splits, epochs: int, seed: int, name: str, report: Callable[[str], None]) -> Any:
-    """A small residual network, trained on the training split with a learning rate that falls along a cosine."""
+def _fit_and_write(
+    out: Path, classifiers: Sequence[keras.Model], parts: splits.Splits, data: str, report: Report
+) -> None:
+    """Detectors fitted to the training split, and the files of all."""
+    start = time.monotonic()
+    detectors = fit_all(Classifier(classifiers).outputs(splits.pixels(parts.train.x)), parts.train.y)
+    report(f"{len(detectors)} detectors fitted to {len(parts.train.y):,} images in {time.monotonic() - start:.1f} s")
+    (out / "detectors").mkdir(parents=True, exist_ok=True)
+    (out / ABOUT).unlink(missing_ok=True)  # written again when all else is there
+    for old in [*out.glob("classifier-*.keras"), *(out / "detectors").glob("*.npz")]:
+        old.unlink()  # of an earlier training, perhaps with more members
+    for number, model in enumerate(classifiers):
+        with quiet_saving():
+            model.save(out / f"classifier-{number}.keras")
+    for name, detector in detectors.items():
+        detector.save(out / "detectors" / f"{name}.npz")
+    write_json(out / ABOUT, {"data": data, "detectors": list(detectors), "classifiers": len(classifiers)})
+
+
+def _trained(parts: splits.Splits, recipe: Recipe, member: int, folder: Path, seed: int, report: Report) -> keras.Model:
+    """A small residual network, trained on the training split."""
     keras.utils.set_random_seed(seed)
-    model = small_residual(parts.train.x.shape[1:], len(parts.classes), seed=seed, fused=True)
-    batches = AugmentedImages(
-        parts.train,
-        batch_size=min(BATCH, len(parts.train.y)),
-        shift=4 if parts.name == "cifar10" else 1,
-        flip=parts.name == "cifar10",
-        seed=seed,
-    )
-    steps = epochs * len(batches)
+    shape, classes = parts.train.x.shape[1:], len(parts.classes)
+    model = small_residual(shape, classes, seed=seed, fused=True)
+    size = min(recipe.batch_size, len(parts.train.y))
+    batches = AugmentedImages(parts.train, batch_size=size, shift=recipe.shift, flip=recipe.flip, seed=seed)
+    steps = recipe.epochs * len(batches)
     warm_up = max(1, steps // 10)
-    rate = keras.optimizers.schedules.CosineDecay(0.0, steps - warm_up, warmup_target=3e-3, warmup_steps=warm_up)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warm_up, warmup_target=recipe.learning_rate, warmup_steps=warm_up
+    )
     model.compile(
         keras.optimizers.AdamW(rate, weight_decay=1e-2),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-    start = time.monotonic()
-
-    def shown(epoch: int, logs: dict[str, float]) -> None:
-        report(
-            f"{name}   epoch {epoch + 1:{len(str(epochs))}}/{epochs}   loss {logs['loss']:.4f}"
-            f"   accuracy {logs['accuracy']:.3f}   validation {logs['val_accuracy']:.3f}"
-            f"   {time.monotonic() - start:5.1f} s"
-        )
-
-    model.fit(
-        batches,
-        epochs=epochs,
-        validation_data=(splits.pixels(parts.validate.x), parts.validate.y),
-        validation_batch_size=256,
-        verbose=0,
-        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=shown)],
+    fit(
+        model,
+        DataSet(batches, (splits.pixels(parts.validate.x), parts.validate.y), batch_size=256),
+        epochs=recipe.epochs,
+        folder=folder,
+        report=report,
+        seed=seed,
+        name=f"classifier {member + 1}/{recipe.members}",
+        later=recipe.epochs * (recipe.members - member - 1),
+        shuffle=True,
     )
-    bare = small_residual(parts.train.x.shape[1:], len(parts.classes), seed=seed)
+    bare = small_residual(shape, classes, seed=seed)
     bare.set_weights(model.get_weights())
     return bare
 

@@ -5,9 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from zoo.arguments import folder, seed, whole
+from zoo.arguments import folder, seed, whole, written
 from zoo.command import System, Verb
-from zoo.quiet import quiet_import
 
 _SUMMARY = "any model on any data, from two Python files; kept so that it can be resumed, repeated and loaded"
 
@@ -78,83 +77,42 @@ def _place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=folder, default=Path("runs"), metavar="DIR", help="all runs (default: runs)")
 
 
-def _train(arguments: argparse.Namespace) -> None:
-    flags = dict(arguments.set)
-    if len(flags) != len(arguments.set):
-        raise ValueError("--set gives a flag twice")
-    with quiet_import():
-        from zoo.runs.curves import read_metrics
-        from zoo.runs.folder import METRICS
-        from zoo.runs.run import train
-    try:
-        made = train(
-            name=arguments.name,
-            data=arguments.data,
-            model=arguments.model,
-            flags=flags,
-            epochs=arguments.epochs,
-            seed=arguments.seed,
-            monitor=arguments.monitor,
-            mode=arguments.mode,
-            resume=arguments.resume,
-            runs=arguments.runs,
-            report=lambda line: print(line, flush=True),
-        )
-    except OSError as error:  # a full disk, most likely: nothing is wrong with the arguments
-        raise SystemExit(
-            f"stopped: {error}\nWhat stands on the disk is whole, and --resume goes on from there."
-        ) from error
-    metrics = read_metrics(made / METRICS)
-    print(f"\n{made}: {len(metrics['epoch'])} epochs, {sum(metrics['seconds']):.0f} s")
-    print(f"next:  python -m zoo evaluate run {made}     python -m zoo show run {made}")
-
-
 def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="RUN", help="NAME (its last run), NAME/NUMBER, or a run's folder")
     _place(parser)
 
 
-def _evaluate(arguments: argparse.Namespace) -> None:
-    with quiet_import():
-        from zoo.runs.evaluation import evaluate
-    print(evaluate(arguments.path, runs=arguments.runs))
-
-
 def _show_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", metavar="RUN", nargs="+", help="NAME (its last run), NAME/NUMBER, or a run's folder")
     parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="the picture (default: curves.png in the run's folder)"
+        "--out", type=written, metavar="FILE", help="the picture (default: curves.png in the run's folder)"
     )
     _place(parser)
-
-
-def _show(arguments: argparse.Namespace) -> None:
-    from zoo.runs.curves import draw, read_metrics
-    from zoo.runs.folder import METRICS, find_run
-
-    found = {path: find_run(arguments.runs, path) for path in arguments.paths}
-    out = arguments.out or (next(iter(found.values())) if len(found) == 1 else arguments.runs) / "curves.png"
-    folder(str(out.parent)).mkdir(parents=True, exist_ok=True)
-    draw(out, {name: read_metrics(path / METRICS) for name, path in found.items()})
-    print(out)
 
 
 SYSTEM = System(
     _SUMMARY,
     {
-        "train": Verb(_TRAINING, _FILES, _train_arguments, _train),
+        "train": Verb(
+            _TRAINING,
+            _FILES,
+            "zoo.runs.run.train_command",
+            _train_arguments,
+            reports=True,
+            stopped="--resume goes on after the last epoch that it finished.",
+        ),
         "evaluate": Verb(
             "Measures a run with its best and with its last weights, on the test data of its data configuration (or on "
             "what\nwas held out for validation, if there are none), beside the baselines that it names.",
             "The stored configurations are executed.",
+            "zoo.runs.evaluation.evaluate",
             _evaluate_arguments,
-            _evaluate,
         ),
         "show": Verb(
             "Draws the learning curves of one run, or of several over each other, and prints where the picture is.",
             "",
+            "zoo.runs.curves.show",
             _show_arguments,
-            _show,
         ),
     },
 )

@@ -5,6 +5,8 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from zoo.runs.folder import METRICS, find_run
+
 INK, PAPER, GRID = "#1d2733", "#ffffff", "#e3e7eb"
 COLOURS = ("#174a7c", "#f2a65a", "#2f8f6b", "#b5465a", "#7a5ea8", "#5b6673")
 BESIDE = ("epoch", "seconds")
@@ -29,6 +31,25 @@ def read_metrics(path: Path) -> Columns:
         return {name: [float(row[name] or "nan") for row in rows] for name in rows[0]}
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
+
+
+def show(paths: Sequence[str], *, runs: Path, out: Path | None = None) -> Path:
+    """Draws the learning curves of runs, over each other, and returns where the picture is.
+
+    Args:
+        paths: of each run: its folder, its name or name/number.
+        runs: where runs are that are given by name.
+        out: the picture; None for curves.png in the folder of the only run, else in `runs`.
+
+    Raises:
+        ValueError: no such run, or one without an epoch.
+    """
+    found = {path: find_run(runs, path) for path in paths}
+    columns = {name: read_metrics(path / METRICS) for name, path in found.items()}
+    out = out or (next(iter(found.values())) if len(found) == 1 else runs) / "curves.png"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draw(out, columns)
+    return out
 
 
 def draw(path: Path, runs: Mapping[str, Columns]) -> None:

@@ -1,6 +1,6 @@
 """`train` makes a run or resumes one; `load` brings one back from what it kept."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,14 @@ import keras
 import tensorflow as tf
 
 from zoo.archives import write_json
+from zoo.progress import Progress
 from zoo.runs.config import Config, merge_flags, read_config
+from zoo.runs.curves import read_metrics
 from zoo.runs.data_set import DataSet
 from zoo.runs.folder import (
     DATA,
     FLAGS,
+    METRICS,
     MODEL,
     RUNS,
     check_name,
@@ -25,6 +28,7 @@ from zoo.runs.folder import (
 )
 from zoo.runs.state import read_state, restore_variables, variables
 from zoo.runs.training import BEST, checksum, fit, last_state, locked
+from zoo.screen import Report
 
 EXPORT = "model.keras"
 
@@ -65,8 +69,8 @@ def train(
     mode: str | None = None,
     resume: bool = False,
     runs: Path | str = RUNS,
-    verbose: int | str = "auto",
-    report: Callable[[str], None] = print,
+    verbose: int | str = 0,
+    report: Report = print,
 ) -> Path:
     """Makes a new run, or continues the last one of its name.
 
@@ -81,7 +85,8 @@ def train(
         monitor, mode: which metric tells the best epoch, and whether "min" (the default) or "max" of it is best.
         resume: whether to continue.
         runs: where the runs are.
-        verbose, report: as in `zoo.runs.fit`.
+        verbose: as in Keras, beside the lines of `report`.
+        report: takes a line after each epoch, and where the training continues.
 
     Returns:
         The folder of the run.
@@ -127,12 +132,16 @@ def train(
         notes = record_session(folder)
     for note in notes:
         report(f"since the run began: {note}")
+    batches = made.training_batches(record["flags"]["seed"])
+    samples = getattr(batches, "count", None)
+    progress = Progress(report, epochs=record["epochs"], batches=len(batches), samples=samples, unit="samples")
     fit(
         network,
         made,
         folder=folder,
         epochs=record["epochs"],
         callbacks=callbacks,
+        observers=[progress.callback()],
         seed=record["flags"]["seed"],
         monitor=record["monitor"],
         mode=record["mode"],
@@ -141,6 +150,22 @@ def train(
     )
     _export(network, folder, report)
     return folder
+
+
+def train_command(*, set: Sequence[tuple[str, Any]], **options: Any) -> str:
+    """`train` as the command line has it; returns what to print."""
+    flags = dict(set)
+    if len(flags) != len(set):
+        raise ValueError("--set gives a flag twice")
+    try:
+        folder = train(flags=flags, **options)
+    except OSError as error:  # a full disk, most likely: nothing is wrong with the arguments
+        raise OSError(f"{error}. What stands on the disk is whole, and --resume goes on from there") from error
+    metrics = read_metrics(folder / METRICS)
+    return (
+        f"{folder}: {len(metrics['epoch'])} epochs, {sum(metrics['seconds']):.0f} s\n"
+        f"next:  python -m zoo evaluate run {folder}     python -m zoo show run {folder}"
+    )
 
 
 def load(path: Path | str, *, which: str = "best", runs: Path | str = RUNS) -> Run:
@@ -203,7 +228,7 @@ def _best_state(folder: Path) -> dict[str, Any] | None:
         raise ValueError(f"{error}; the last weights may still be there") from error
 
 
-def _export(model: keras.Model, folder: Path, report: Callable[[str], None]) -> None:
+def _export(model: keras.Model, folder: Path, report: Report) -> None:
     """The best weights as a file that any Keras loads, and the compiler too. The run itself does not need it."""
     state = _best_state(folder)
     if state is None:

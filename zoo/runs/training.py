@@ -19,7 +19,7 @@ import io
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ from zoo.runs.state import (
     variables,
     write_state,
 )
+from zoo.screen import Report
 
 LAST, PREVIOUS, BEST = "last.npz", "previous.npz", "best.npz"
 
@@ -51,12 +52,15 @@ def fit(
     *,
     folder: Path | str,
     epochs: int,
+    first_epoch: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    observers: Sequence[keras.callbacks.Callback] = (),
     seed: int = 0,
+    shuffle: bool = False,
     monitor: str | None = None,
     mode: str = "min",
     verbose: int | str = "auto",
-    report: Callable[[str], None] = print,
+    report: Report = print,
 ) -> dict[str, list[float]]:
     """Trains a compiled model, beginning with whatever stands in the folder.
 
@@ -73,8 +77,11 @@ def fit(
         data: what to train on, and to validate on.
         folder: of this training alone; made if need be.
         epochs: how many in all, counted from the first beginning. Asking for more continues a finished training.
+        first_epoch: epochs that the model has been trained for before, elsewhere.
         callbacks: Keras' own, which are restored; or others (see `zoo.runs.callback_state.callback_states`).
+        observers: callbacks that only look on, so that nothing of them is kept.
         seed: of the order of training data that are given as arrays.
+        shuffle: let Keras mix the batches of a `PyDataset` in every epoch, by Python's generator.
         monitor: the metric that tells the best epoch; val_loss by default, or loss where nothing is held out.
         mode: "min" or "max", which of them is best.
         verbose: as in Keras; "auto" is a bar on a terminal and a line for each epoch elsewhere.
@@ -107,16 +114,14 @@ def fit(
                         f"{folder} holds a training with {name} {value}, not {identity[name]}: the same data give the "
                         "same batches at every call"
                     )
-        checkpoint = Checkpoint(
+        keeper = Keeper(
             folder,
-            batches,
-            callbacks,
             stored=stored,
             identity=identity,
             monitor=monitor or ("loss" if validation is None else "val_loss"),
             mode=mode,
         )
-        begin = stored["epoch"] if stored else 0
+        begin = stored["epoch"] if stored else first_epoch
         if stored:
             ended = stored["stopped"] or begin >= epochs
             why = "stopped by a callback" if stored["stopped"] else "finished"
@@ -124,78 +129,57 @@ def fit(
             begin = epochs if ended else begin
         model._initial_epoch = None  # BackupAndRestore leaves its own there, which would overrule ours
         model.fit(
-            batches,
+            **data.training_arguments(batches),
             epochs=epochs,
             initial_epoch=begin,
             validation_data=validation,
-            callbacks=[*callbacks, checkpoint],
-            shuffle=False,
+            callbacks=[*callbacks, Checkpoint(keeper, batches, callbacks), *observers],
+            shuffle=shuffle,
             verbose=(1 if sys.stdout.isatty() else 2) if verbose == "auto" else verbose,
         )
-    return checkpoint.columns()
+    return keeper.columns()
 
 
-class Checkpoint(keras.callbacks.Callback):
-    """Restores what is stored when a training begins, and stores everything after each epoch. The last callback."""
+class Keeper:
+    """The files of a training: everything after each epoch, and the table. Knows no Keras.
+
+    Args:
+        folder: of the training.
+        stored: what `last_state` gave.
+        identity: what tells this training from another.
+        monitor: the metric that tells the best epoch.
+        mode: "min" or "max", which of them is best.
+    """
 
     def __init__(
-        self,
-        folder: Path,
-        batches: keras.utils.PyDataset,
-        callbacks: Sequence[keras.callbacks.Callback],
-        *,
-        stored: dict[str, Any] | None,
-        identity: dict[str, Any],
-        monitor: str,
-        mode: str,
+        self, folder: Path, *, stored: dict[str, Any] | None, identity: dict[str, Any], monitor: str, mode: str = "min"
     ) -> None:
-        super().__init__()
-        self.folder, self.batches, self.callbacks = folder, batches, list(callbacks)
-        self.stored, self.identity, self.monitor, self.mode = stored, identity, monitor, mode
+        self.folder, self.stored, self.identity, self.monitor, self.mode = folder, stored, identity, monitor, mode
         self.rows: list[dict[str, float]] = stored["rows"] if stored else []
         self.best: float | None = stored["best"] if stored else None
+        self._began = 0.0
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Restores, after every other callback has reset itself."""
-        if not self.model.built:
-            raise ValueError("the model must be built before it is trained")
-        if not self.model.optimizer.built:
-            self.model.optimizer.build(self.model.trainable_variables)
-        self.variables = variables(self.model)
-        if self.stored:
-            restore_callback_states(self.callbacks, self.stored["callbacks"])
-            restore_variables(self.variables, self.stored["variables"])
-            restore_random_states(self.stored["random"])
-            self._write_metrics()
-        self.undeclared = [undeclared_state(callback) for callback in self.callbacks]
+    def begin(self) -> None:
+        """An epoch begins."""
+        self._began = time.monotonic()
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Tells the data which epoch it is."""
-        if hasattr(self.batches, "epoch"):
-            self.batches.epoch = epoch
-        self.began = time.monotonic()
+    def keep(self, epoch: int, logs: Mapping[str, Any], **state: Any) -> None:
+        """Stores: the best first, then everything, then the table; a kill in between repeats the epoch.
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Stores: the best first, then everything, then the table; a kill in between repeats the epoch."""
-        self._refuse_what_cannot_be_resumed()
-        values = {name: float(value) for name, value in (logs or {}).items() if np.ndim(value) == 0}
+        Args:
+            epoch: which has ended, from 0.
+            logs: its loss and metrics.
+            **state: all that is needed to go on, as `write_state` takes it.
+        """
+        values = {name: float(value) for name, value in logs.items() if np.ndim(value) == 0}
         if self.monitor not in values:
             raise ValueError(f"there is no {self.monitor} to tell the best epoch by, only {', '.join(values)}")
         value = values[self.monitor]
         improved = self.best is None or (value < self.best if self.mode == "min" else value > self.best)
         if improved and value == value:
             self.best = value
-        self.rows.append({"epoch": epoch + 1, **values, "seconds": round(time.monotonic() - self.began, 3)})
-        state = {
-            "epoch": epoch + 1,
-            "stopped": bool(self.model.stop_training),
-            "best": self.best,
-            "rows": self.rows,
-            "identity": self.identity,
-            "callbacks": callback_states(self.callbacks),
-            "random": random_states(),
-            "variables": read_variables(self.variables),
-        }
+        self.rows.append({"epoch": epoch + 1, **values, "seconds": round(time.monotonic() - self._began, 3)})
+        state = {"epoch": epoch + 1, "best": self.best, "rows": self.rows, "identity": self.identity, **state}
         last = self.folder / LAST
         if improved:
             write_state(self.folder / BEST, state)
@@ -204,22 +188,72 @@ class Checkpoint(keras.callbacks.Callback):
         if last.exists():
             last.replace(self.folder / PREVIOUS)
         fresh.replace(last)
-        self._write_metrics()
+        self.write_metrics()
 
     def columns(self) -> dict[str, list[float]]:
         """The rows so far, by name."""
         return {name: [row.get(name, float("nan")) for row in self.rows] for name in self._names()}
 
-    def _names(self) -> list[str]:
-        return list(dict.fromkeys(name for row in self.rows for name in row))
-
-    def _write_metrics(self) -> None:
+    def write_metrics(self) -> None:
+        """Writes the table."""
         text = io.StringIO()
         table = csv.DictWriter(text, self._names(), restval="", lineterminator="\n")
         table.writeheader()
         table.writerows(self.rows)
         with replacing(self.folder / METRICS) as file:
             file.write(text.getvalue().encode())
+
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys(name for row in self.rows for name in row))
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Restores what is stored when a training begins, and stores everything after each epoch; after all that it keeps.
+
+    Args:
+        keeper: of the training's folder.
+        batches: what it trains on.
+        callbacks: whose states are kept too.
+    """
+
+    def __init__(
+        self, keeper: Keeper, batches: keras.utils.PyDataset, callbacks: Sequence[keras.callbacks.Callback]
+    ) -> None:
+        super().__init__()
+        self.keeper, self.batches, self.callbacks = keeper, batches, list(callbacks)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Restores, after every other callback has reset itself."""
+        if not self.model.built:
+            raise ValueError("the model must be built before it is trained")
+        if not self.model.optimizer.built:
+            self.model.optimizer.build(self.model.trainable_variables)
+        self.variables = variables(self.model)
+        stored = self.keeper.stored
+        if stored:
+            restore_callback_states(self.callbacks, stored["callbacks"])
+            restore_variables(self.variables, stored["variables"])
+            restore_random_states(stored["random"])
+            self.keeper.write_metrics()
+        self.undeclared = [undeclared_state(callback) for callback in self.callbacks]
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Tells the data which epoch it is."""
+        if hasattr(self.batches, "epoch"):
+            self.batches.epoch = epoch
+        self.keeper.begin()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Stores everything."""
+        self._refuse_what_cannot_be_resumed()
+        self.keeper.keep(
+            epoch,
+            logs or {},
+            stopped=bool(self.model.stop_training),
+            callbacks=callback_states(self.callbacks),
+            random=random_states(),
+            variables=read_variables(self.variables),
+        )
 
     def _refuse_what_cannot_be_resumed(self) -> None:
         new = set(variables(self.model)) - set(self.variables)
@@ -238,7 +272,7 @@ class Checkpoint(keras.callbacks.Callback):
                 )
 
 
-def last_state(folder: Path, report: Callable[[str], None] = print) -> dict[str, Any] | None:
+def last_state(folder: Path, report: Report = print) -> dict[str, Any] | None:
     """What a training in this folder stands at; the epoch before where the last file is damaged; None if nothing does.
 
     Raises:

@@ -57,6 +57,11 @@ class WaveBatches:
         mix = np.where(pure, 0.0, random.uniform(size=size))
         return render(p[:, :-1], p[:, 1:], pairs, mix, self.channels)
 
+    def whole_epoch(self, epoch: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """All batches of an epoch, one behind the other: (batches * batch_size, samples, ...)."""
+        inputs, targets = zip(*[self.batch(epoch, index) for index in range(self.batches)], strict=True)
+        return np.concatenate(inputs), np.concatenate(targets)
+
 
 def held_out_batches(channels: Layout = FLOAT) -> WaveBatches:
     """Waves to judge by: 64 long ones, wave i a pure `SHAPES[i % 4]`, the same for every training."""

@@ -1,11 +1,10 @@
 """`python -m zoo train | evaluate | show wavenet`."""
 
 import argparse
-from pathlib import Path
 
-from zoo.arguments import folder, seed, whole
-from zoo.command import System, Verb
-from zoo.quiet import quiet_import
+from zoo.arguments import add_recipe, add_seed, folder, whole
+from zoo.command import GOES_ON, System, Verb
+from zoo.wavenet.recipe import Recipe
 
 _SUMMARY = "WaveNet waveshaper: a triangle wave and a 2-d embedding in, sine, ramp, square or zigzag out"
 
@@ -34,7 +33,7 @@ examples
 """
 
 
-def _which_arguments(parser: argparse.ArgumentParser) -> None:
+def _which(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quantized", action="store_true", help="the 16-bit network for fixed-point hardware")
     parser.add_argument(
         "--out",
@@ -44,16 +43,18 @@ def _which_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _out(arguments: argparse.Namespace) -> Path:
-    return arguments.out or Path("build/zoo") / ("wavenet-quantized" if arguments.quantized else "wavenet")
-
-
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
-    _which_arguments(parser)
-    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="same seed, same weights (default: 0)")
-    parser.add_argument("--epochs", type=whole, metavar="N", help="how long to train (default: 20, about 40 seconds)")
+    _which(parser)
+    add_seed(parser)
+    add_recipe(
+        parser,
+        Recipe,
+        "waves",
+        epochs="20, about 40 seconds",
+        batch_size="8",
+        learning_rate="0.01; quantized: 0.02",
+    )
     parser.add_argument("--batches", type=whole, metavar="N", help="batches in an epoch (default: 300; quantized: 400)")
-    parser.add_argument("--batch-size", type=whole, metavar="N", help="waves in a batch (default: 8)")
     parser.add_argument(
         "--samples",
         type=whole,
@@ -62,53 +63,28 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _train(arguments: argparse.Namespace) -> None:
-    out = _out(arguments)
-    with quiet_import():
-        from dataclasses import replace
-
-        from zoo.wavenet.experiment import QUANTIZED_RECIPE, RECIPE, train
-
-    chosen = {name: getattr(arguments, name) for name in ("epochs", "batches", "batch_size", "samples")}
-    standard = QUANTIZED_RECIPE if arguments.quantized else RECIPE
-    recipe = replace(standard, **{name: value for name, value in chosen.items() if value is not None})
-    trained = train(
-        quantized=arguments.quantized,
-        out=out,
-        seed=arguments.seed,
-        recipe=recipe,
-        report=lambda line: print(line, flush=True),
-    )
-    print(f"\n{out}: {', '.join(path.name for path in trained.files.values())}   ({trained.seconds:.0f} s)")
-
-
-def _evaluate(arguments: argparse.Namespace) -> None:
-    with quiet_import():
-        from zoo.wavenet.experiment import evaluate, table
-    print(table(evaluate(_out(arguments), quantized=arguments.quantized)))
-
-
-def _show(arguments: argparse.Namespace) -> None:
-    with quiet_import():
-        from zoo.wavenet.experiment import show
-    print(show(_out(arguments), quantized=arguments.quantized))
-
-
 SYSTEM = System(
     _SUMMARY,
     {
-        "train": Verb(_TRAINING, _FILES, _train_arguments, _train),
+        "train": Verb(
+            _TRAINING,
+            _FILES,
+            "zoo.wavenet.experiment.train_command",
+            _train_arguments,
+            reports=True,
+            stopped=GOES_ON,
+        ),
         "evaluate": Verb(
             "Measures a trained network on held-out waves, beside polynomials and linear filters.",
             "Errors are in decibels below the power of the wave: lower is better.",
-            _which_arguments,
-            _evaluate,
+            "zoo.wavenet.experiment.evaluate",
+            _which,
         ),
         "show": Verb(
             "Draws the four corners, target and network, as corners.png, and prints where it is.",
             "",
-            _which_arguments,
-            _show,
+            "zoo.wavenet.experiment.show",
+            _which,
         ),
     },
 )

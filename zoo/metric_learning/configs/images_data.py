@@ -6,8 +6,8 @@ python -m zoo train run --name similar --data $C/images_data.py --model $C/embed
 
 from types import SimpleNamespace
 
+from zoo.augmentation import RandomCrop
 from zoo.datasets import IMAGES
-from zoo.metric_learning.crops import RandomCrop
 from zoo.metric_learning.evaluation import PIXELS, pixel_embeddings, retrieval_scores
 from zoo.metric_learning.m_per_class import MPerClass
 from zoo.runs import DataSet

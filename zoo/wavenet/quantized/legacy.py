@@ -1,7 +1,4 @@
-"""Data, loss and metric once more, for tf_keras: its `fit` takes no `PyDataset`, no Keras 3 loss and no Keras 3 metric.
-
-Thin on purpose. The batches and the formulas are those of `WaveBatches` and `settled`.
-"""
+"""Loss and metric once more, for tf_keras: its `fit` takes no loss and no metric of Keras 3. Thin on purpose."""
 
 from typing import Any
 
@@ -9,33 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from zoo.wavenet.batches import WaveBatches
 from zoo.wavenet.losses.settled_mean_squared_error import settled
-
-
-class WaveSequence(tf_keras.utils.Sequence):
-    """The waves of `WaveDataset`, batch for batch, as a `tf_keras.utils.Sequence`.
-
-    Args:
-        batches: what the waves look like, and their seed.
-        epoch: number of the first epoch.
-    """
-
-    def __init__(self, batches: WaveBatches, *, epoch: int = 0) -> None:
-        self.batches = batches
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        """Batches in an epoch."""
-        return self.batches.batches
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Batch `index` of the current epoch."""
-        return self.batches.batch(self.epoch, index)
-
-    def on_epoch_end(self) -> None:
-        """Moves on to the next epoch's waves."""
-        self.epoch += 1
 
 
 @tf_keras.saving.register_keras_serializable(package="zoo")
