@@ -35,7 +35,9 @@ def seed(text: str) -> int:
 
 def written(text: str) -> Path:
     """A path to write to. One that begins with a dash would be taken for an option by the next command that gets it."""
-    if not text or text.startswith("-"):
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty")
+    if text.startswith("-"):
         raise argparse.ArgumentTypeError(f"{text!r} begins with a dash, like an option: write ./{text}")
     return Path(text)
 

@@ -10,7 +10,7 @@ A test finds the class that is missing here.
 from zoo import fused_normalization
 from zoo.calibration import losses as calibration_losses
 from zoo.calibration import metrics as calibration_metrics
-from zoo.ensembles import batch_ensemble_conv2d, batch_ensemble_dense, embedding_transform, logit_ensemble, stacked
+from zoo.ensembles import batch_ensemble, embedding_transform, logit_ensemble, stacked
 from zoo.metric_learning import embedding_model, losses, metrics, miners, one_cycle
 from zoo.wavenet import losses as wavenet_losses
 from zoo.wavenet import metrics as wavenet_metrics

@@ -13,13 +13,7 @@ FEATURES, LOGITS = "features", "logits"
 
 
 def resnet18(
-    input_shape: tuple[int, int, int] = (32, 32, 3),
-    classes: int = 10,
-    *,
-    seed: int | None = None,
-    dtype: Any = None,
-    fused: bool = False,
-    name: str = "resnet18",
+    input_shape: tuple[int, int, int] = (32, 32, 3), classes: int = 10, *, name: str = "resnet18", **options: Any
 ) -> keras.Model:
     """ResNet-18 as it is used on 32 x 32 images: a 3 x 3 stem without stride, and no max pooling.
 
@@ -28,10 +22,8 @@ def resnet18(
     Args:
         input_shape: height, width and channels; height and width divisible by 8.
         classes: how many logits.
-        seed: seeds the initial weights; None takes them from Keras' global seed.
-        dtype: policy of every layer, such as "mixed_bfloat16"; None for Keras' own. The logits are float32 in any case.
-        fused: train with `FusedBatchNormalization`; the weights fit either way.
         name: name of the model.
+        **options: `seed`, `dtype` and `fused` of `residual`.
 
     Returns:
         A functional model from (batch, *input_shape) to logits (batch, classes), not compiled.
@@ -39,25 +31,17 @@ def resnet18(
     Reference:
         He, Zhang, Ren, Sun 2016, "Deep residual learning for image recognition".
     """
-    options = {"seed": seed, "dtype": dtype, "fused": fused, "name": name}
-    return residual((64, 128, 256, 512), (2, 2, 2, 2), input_shape, classes, **options)
+    return residual((64, 128, 256, 512), (2, 2, 2, 2), input_shape, classes, name=name, **options)
 
 
 def small_residual(
-    input_shape: tuple[int, int, int] = (32, 32, 3),
-    classes: int = 10,
-    *,
-    seed: int | None = None,
-    dtype: Any = None,
-    fused: bool = False,
-    name: str = "small_residual",
+    input_shape: tuple[int, int, int] = (32, 32, 3), classes: int = 10, *, name: str = "small_residual", **options: Any
 ) -> keras.Model:
     """A residual network of seven 3 x 3 convolutions, for two cores and for a microcontroller.
 
     Arguments and result as `resnet18`; height and width divisible by 8.
     """
-    options = {"seed": seed, "dtype": dtype, "fused": fused, "name": name}
-    return residual((32, 64, 128), (1, 1, 1), input_shape, classes, stem_stride=2, **options)
+    return residual((32, 64, 128), (1, 1, 1), input_shape, classes, stem_stride=2, name=name, **options)
 
 
 def convolutions(seeds: Iterator[int | None], dtype: Any, fused: bool) -> Callable[..., Any]:
@@ -65,7 +49,7 @@ def convolutions(seeds: Iterator[int | None], dtype: Any, fused: bool) -> Callab
 
     Args:
         seeds: where each takes its initial weights from.
-        dtype, fused: as `resnet18`.
+        dtype, fused: as `residual`.
 
     Returns:
         A function of (x, filters, kernel_size, strides, name), x being (batch, height, width, channels).
@@ -106,7 +90,10 @@ def residual(
         widths: channels of every stage. The first block of each stage but the first halves height and width.
         blocks: blocks in every stage.
         stem_stride: stride of the convolution in front.
-        input_shape, classes, seed, dtype, fused, name: as `resnet18`.
+        input_shape, classes, name: as `resnet18`.
+        seed: seeds the initial weights; None takes them from Keras' global seed.
+        dtype: policy of every layer, such as "mixed_bfloat16"; None for Keras' own. The logits are float32 in any case.
+        fused: train with `FusedBatchNormalization`; the weights fit either way.
 
     Raises:
         ValueError: stages without blocks, or images that cannot be halved as often as the network does.

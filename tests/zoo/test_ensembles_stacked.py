@@ -4,8 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.ensembles.batch_ensemble_conv2d import BatchEnsembleConv2D
-from zoo.ensembles.batch_ensemble_dense import BatchEnsembleDense
+from zoo.ensembles.batch_ensemble import BatchEnsembleConv2D, BatchEnsembleDense
 from zoo.ensembles.embedding_transform import EmbeddingTransform
 from zoo.ensembles.grouped import grouped
 from zoo.ensembles.members import merge, split

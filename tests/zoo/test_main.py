@@ -94,6 +94,21 @@ def test_the_command_line_knows_every_system():
         ("evaluate run none", "there is no run none in runs"),
         ("show run none", "there is no run none in runs"),
         ("show run", "required: RUN"),
+        ("train wavenet --epoch 3", "unrecognized arguments: --epoch"),
+        ("train wavenet --learning-rate 0", "'0' is not a number above 0"),
+        ("train wavenet --learning-rate nan", "'nan' is not a number above 0"),
+        ("train wavenet --precision float32", "unrecognized arguments: --precision"),
+        ("train wavenet --out=-x", "'-x' begins with a dash"),
+        ("train run --name x --runs=-x", "'-x' begins with a dash"),
+        ("show run x --out=-x.png", "'-x.png' begins with a dash"),
+        ("evaluate wavenet --epochs 3", "unrecognized arguments: --epochs"),
+        ("evaluate wavenet --quiet", "unrecognized arguments: --quiet"),
+        ("evaluate ensembles --trained x --members 3", "--members say"),
+        ("evaluate ensembles --trained x --ensembles 3 --seed 1", "--ensembles and --seed say"),
+        ("train ood --model x --epochs 3 --seed 1", "--epochs, --seed say"),
+        ("train ood --model x --learning-rate 1", "--learning-rate say"),
+        ("train ensembles --weak-labels --learn one", "--weak-labels has none"),
+        ("train metric_learning --data digits --batch-size 25", "does not hold as many of each"),
     ],
 )
 def test_mistakes_end_with_code_2_and_say_what_is_wrong(words, complaint, capsys, tmp_path, monkeypatch):
@@ -109,3 +124,29 @@ def test_a_folder_that_cannot_be_written_ends_with_code_2(capsys):
     words = ["train", "ensembles", "--data", "digits", "--epochs", "1", "--members", "1"]
     assert main([*words, "--out", "/proc/none"]) == 2
     assert "python -m zoo train ensembles: error: [Errno 2]" in capsys.readouterr().err
+
+
+def test_an_error_in_a_file_of_the_user_is_one_line_that_says_where(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data.py").write_text("def load(flags):\n    return 1 / 0\n")
+    (tmp_path / "model.py").write_text("def load(flags, data):\n    return None\n")
+    assert main(["train", "run", "--name", "x", "--data", "data.py", "--model", "model.py"]) == 2
+    said = capsys.readouterr().err
+    assert said == "python -m zoo train run: error: ZeroDivisionError in data.py, line 2: division by zero\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.py", "model.py"]
+
+
+@pytest.mark.parametrize("error", [ModuleNotFoundError("no", name="keras"), MemoryError(), RuntimeError("odd")])
+def test_no_error_ends_in_a_traceback(error, capsys, monkeypatch):
+    def fail(**options):
+        raise error
+
+    monkeypatch.setattr("zoo.wavenet.experiment.evaluate", fail)
+    assert main(["evaluate", "wavenet"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and said.startswith("python -m zoo evaluate wavenet: error: ")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    done = subprocess.run(f"{sys.executable} -m zoo list | true", shell=True, capture_output=True, text=True)
+    assert done.stderr == ""

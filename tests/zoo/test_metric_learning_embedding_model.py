@@ -19,7 +19,7 @@ from zoo.metric_learning.losses.proxy_anchor import ProxyAnchor
 from zoo.metric_learning.losses.supcon import SupCon
 from zoo.metric_learning.losses.triplet import Triplet
 from zoo.metric_learning.m_per_class import MPerClass
-from zoo.metric_learning.metrics.recall_at_k import RecallAtK
+from zoo.metric_learning.metrics.retrieval import RecallAtK
 from zoo.metric_learning.one_cycle import OneCycle
 from zoo.testing import run_layer_test, run_model_test
 

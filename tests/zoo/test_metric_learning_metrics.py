@@ -5,10 +5,7 @@ import numpy as np
 import pytest
 
 from zoo.metric_learning.metrics import base
-from zoo.metric_learning.metrics.map_at_r import MeanAveragePrecisionAtR
-from zoo.metric_learning.metrics.precision_at_k import PrecisionAtK
-from zoo.metric_learning.metrics.r_precision import RPrecision
-from zoo.metric_learning.metrics.recall_at_k import RecallAtK
+from zoo.metric_learning.metrics.retrieval import MeanAveragePrecisionAtR, PrecisionAtK, RecallAtK, RPrecision
 from zoo.testing import run_metric_test
 
 RANDOM = np.random.default_rng(5)

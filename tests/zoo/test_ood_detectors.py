@@ -16,9 +16,8 @@ from sklearn.metrics import roc_auc_score
 
 from zoo.ood.classifier import Classifier
 from zoo.ood.detectors.ash import Ash
-from zoo.ood.detectors.energy import Energy
+from zoo.ood.detectors.confidence import Energy, Entropy
 from zoo.ood.detectors.ensemble import EnsembleDisagreement
-from zoo.ood.detectors.entropy import Entropy
 from zoo.ood.detectors.entropy_density import EntropyDensity
 from zoo.ood.detectors.mahalanobis import Mahalanobis
 from zoo.ood.detectors.nearest_neighbours import KNearestNeighbours

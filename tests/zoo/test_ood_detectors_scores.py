@@ -15,13 +15,10 @@ from sklearn.covariance import EmpiricalCovariance, LedoitWolf
 from sklearn.decomposition import PCA
 
 from zoo.ood.detectors.ash import Ash, shaped
-from zoo.ood.detectors.energy import Energy
+from zoo.ood.detectors.confidence import Energy, Entropy, MaxLogit, MaxSoftmax
 from zoo.ood.detectors.ensemble import EnsembleDisagreement
-from zoo.ood.detectors.entropy import Entropy
 from zoo.ood.detectors.entropy_density import EntropyDensity
 from zoo.ood.detectors.mahalanobis import Mahalanobis
-from zoo.ood.detectors.max_logit import MaxLogit
-from zoo.ood.detectors.max_softmax import MaxSoftmax
 from zoo.ood.detectors.nearest_neighbours import KNearestNeighbours
 from zoo.ood.detectors.react import React
 from zoo.ood.detectors.vim import Vim

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ with quiet_import():
     from zoo.metric_learning.embedding_model import EmbeddingModel
     from zoo.metric_learning.losses.cross_batch_memory import CrossBatchMemory
     from zoo.metric_learning.losses.triplet import Triplet
-    from zoo.metric_learning.metrics.recall_at_k import RecallAtK
+    from zoo.metric_learning.metrics.retrieval import RecallAtK
     from zoo.metric_learning.miners.distance_weighted import DistanceWeighted
 
 FRESH = """
@@ -34,6 +35,27 @@ print(json.dumps([kinds, answer, sorted(keras.saving.get_custom_objects())]))
 """
 
 
+OLD_MODULES = {
+    "CrossBatchMemory": "zoo.metric_learning.cross_batch_memory",
+    "DistanceWeighted": "zoo.metric_learning.distance_weighted",
+    "RecallAtK": "zoo.metric_learning.recall_at_k",
+    "Triplet": "zoo.metric_learning.triplet",
+}
+"""Where files that were written by earlier versions say that these classes are."""
+
+
+def named_as_before(config):
+    """A model's configuration as an earlier version wrote it."""
+    if isinstance(config, list):
+        return [named_as_before(one) for one in config]
+    if not isinstance(config, dict):
+        return config
+    config = {key: named_as_before(value) for key, value in config.items()}
+    if config.get("class_name") in OLD_MODULES:
+        config["module"] = OLD_MODULES[config["class_name"]]
+    return config
+
+
 def test_one_import_is_enough_to_load_what_was_saved_in_mid_training(tmp_path):
     images = keras.Input((5,))
     model = EmbeddingModel(images, keras.layers.Dense(3)(images))
@@ -41,7 +63,14 @@ def test_one_import_is_enough_to_load_what_was_saved_in_mid_training(tmp_path):
     model.compile("adam", loss, metrics=[RecallAtK(1, capacity=20)], run_eagerly=True)
     model.fit(np.eye(5, dtype=np.float32), np.array([0, 0, 1, 1, 2]), verbose=0)
     model.save(tmp_path / "model.keras")
-    done = subprocess.run([sys.executable, "-c", FRESH, tmp_path / "model.keras"], capture_output=True, text=True)
+    with zipfile.ZipFile(tmp_path / "model.keras") as new, zipfile.ZipFile(tmp_path / "old.keras", "w") as old:
+        for name in new.namelist():
+            content = new.read(name)
+            if name == "config.json":
+                content = json.dumps(named_as_before(json.loads(content)))
+                assert all(module in content for module in OLD_MODULES.values())
+            old.writestr(name, content)
+    done = subprocess.run([sys.executable, "-c", FRESH, tmp_path / "old.keras"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     kinds, answer, names = json.loads(done.stdout)
     assert kinds == ["EmbeddingModel", "CrossBatchMemory", "Triplet", "DistanceWeighted"]

@@ -11,13 +11,13 @@ from zoo.calibration.figures import Figures, mean_and_deviation
 from zoo.calibration.measuring import PLAIN, REFITTED, SCALED
 from zoo.calibration.recipe import Plan
 from zoo.calibration.table import title
+from zoo.drawing import GREY, INK, PAPER, RULE, save, sheet, unframe
 from zoo.ood.detectors.logits import entropy
 from zoo.ood.detectors.table import DETECTORS
 from zoo.splits import Splits
 
 Array = np.ndarray
 
-INK, PAPER, GREY, RULE = "#1d2733", "#ffffff", "#c3c9d0", "#e6e9ec"
 BLUE, ORANGE, GREEN = "#174a7c", "#d9622b", "#5aa469"
 SPLITS = {"train": GREY, "validate": "#8fa9c4", "calibrate": "#5f86ad", "test": BLUE, "hard": ORANGE, "easy": GREEN}
 LOSSES = (BLUE, "#e0a526", ORANGE, "#8c2d4f", GREEN, "#7a5ca8", "#6b7785")
@@ -41,12 +41,7 @@ def page(
         logits: of the first seed, by loss and then by "what was done/split".
         plan, splits: what was compared, and on which images.
     """
-    # Not pyplot: it keeps a global list of figures and picks a backend that may want a display.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(17.0, 13.0), dpi=100, facecolor=PAPER, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = sheet(17.0, 13.0, dpi=100, layout="constrained")
     top, middle, bottom = figure.subfigures(3, 1, height_ratios=(4.1, 3.5, 4.6))
     shown = _chosen(list(rows))
     for index, (row, axis) in enumerate(zip(shown, np.ravel(top.subplots(1, len(shown))), strict=True)):
@@ -85,7 +80,7 @@ def page(
         fontweight="bold",
         color=INK,
     )
-    figure.savefig(path, metadata={"Software": None})
+    save(figure, path)
 
 
 def _chosen(rows: list[str]) -> list[str]:
@@ -200,8 +195,4 @@ def _plain(axis: Any, name: str, below: str = "") -> None:
     """A title, with a line below it, and no more frame than needed."""
     axis.set_title(name, loc="left", fontsize=11.5, fontweight="bold", color=INK, pad=19 if below else 6)
     axis.text(0, 1.02, below, transform=axis.transAxes, fontsize=9, color=INK)
-    axis.set_axisbelow(True)
-    axis.tick_params(colors=INK, labelsize=9, length=0)
-    for side in ("top", "right", "left"):
-        axis.spines[side].set_visible(False)
-    axis.spines["bottom"].set_color(GREY)
+    unframe(axis)

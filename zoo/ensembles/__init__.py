@@ -12,14 +12,14 @@ Module by module, in reading order:
     random_ensemble.py       the untrained network, M of them as one model
     device.py                a random ensemble of Keras' own layers alone, transform included
     similarity.py            similarities by member and summed; accuracy against nine negatives
+    published_test.py        the published test, normalisation by normalisation
     logit_ensemble.py        `LogitEnsemble`: trained by the sum of logits, or one random member a step
-    batch_ensemble_dense.py, batch_ensemble_conv2d.py
-                             members that share a kernel, told apart by rank-one factors
+    batch_ensemble.py        members that share a kernel, told apart by rank-one factors
+    recipe.py, networks.py   how to train, and which small networks
     weak_labels.py           pairs found by a random ensemble train an embedding network
-    experiment.py            the published test, normalisation by normalisation
     picture.py               accuracy against number of members
-    train.py                 a trained ensemble, from the command line
-    command.py               `train | evaluate | show`
+    experiment.py            `train`, `evaluate`, `show`
+    command.py               the same from the command line
 
 Importing this package imports neither TensorFlow nor Keras.
 """

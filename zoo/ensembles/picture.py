@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-INK, PAPER, QUIET = "#1d2733", "#ffffff", "#c3c9d0"
+from zoo.drawing import GREY, INK, RULE, save, sheet, unframe
+
 COLOURS = ("#8a94a0", "#174a7c", "#d9822b")
 
 
@@ -28,14 +29,10 @@ def members_picture(
         levels: baselines by name, drawn across.
         marks: published accuracies by number of members.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10.0, 6.0), dpi=120, facecolor=PAPER)
-    FigureCanvasAgg(figure)
+    figure = sheet(10.0, 6.0)
     axes = figure.subplots()
     for name, level in levels.items():
-        axes.axhline(level, color=QUIET, linewidth=1.2)
+        axes.axhline(level, color=GREY, linewidth=1.2)
         axes.annotate(
             f"{name} {level:.2f}",
             (sizes[-1], level),
@@ -56,13 +53,9 @@ def members_picture(
     axes.minorticks_off()
     axes.set_xlabel("members in the ensemble", fontsize=10.5, color=INK)
     axes.set_ylabel("positive before all negatives", fontsize=10.5, color=INK)
-    axes.grid(axis="y", color="#e6e9ec", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=INK, labelsize=9.5, length=0)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(QUIET)
+    axes.grid(axis="y", color=RULE, linewidth=0.8)
+    unframe(axes, 9.5)
     axes.legend(loc="upper left", frameon=False, fontsize=10, labelcolor=INK)
     axes.set_title(title, loc="left", fontsize=13, fontweight="bold", color=INK, pad=14)
     figure.tight_layout()
-    figure.savefig(path, metadata={"Software": None})
+    save(figure, path)

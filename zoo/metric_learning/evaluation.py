@@ -5,10 +5,7 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
-from zoo.metric_learning.metrics.map_at_r import MeanAveragePrecisionAtR
-from zoo.metric_learning.metrics.precision_at_k import PrecisionAtK
-from zoo.metric_learning.metrics.r_precision import RPrecision
-from zoo.metric_learning.metrics.recall_at_k import RecallAtK
+from zoo.metric_learning.metrics.retrieval import MeanAveragePrecisionAtR, PrecisionAtK, RecallAtK, RPrecision
 
 Array = np.ndarray
 Scores = dict[str, float]

@@ -3,7 +3,7 @@
 Every detector has one interface. `fit(model, x, y)` sees a trained classifier and the images that it was trained on,
 never an outlier; `score(x)` gives one number for each image, higher = more outlying:
 
-    from zoo.ood.detectors.table import DETECTORS
+    from zoo.ood.detectors import DETECTORS
     detector = DETECTORS["knn"]().fit(model, x_train, y_train)
     outlying = detector.score(x)
 
@@ -18,16 +18,13 @@ Module by module, in reading order:
 
     outputs.py            what a classifier says about images: features, logits, weights of its last layer; numpy only
     classifier.py         `Classifier`: a Keras model, cut in front of its last Dense layer
-    detector.py           `Detector`: the interface, files, and what is refused
-    logits.py             softmax, log-sum-exp and entropy that hold for any finite logits
-    entropy.py, max_softmax.py, max_logit.py, energy.py, odin.py, mahalanobis.py, nearest_neighbours.py, vim.py,
-    react.py, ash.py, ensemble.py, entropy_density.py
-                          a detector each
-    detectors.py          `DETECTORS`: all of them by name
+    detectors/            `Detector`, the interface of all; `DETECTORS`, all of them by name; and a file for each, but
+                          for the scores of logits alone, which are in confidence.py
     metrics.py            AUROC, AUPR in and out, FPR95
     threshold.py          `ThresholdClassifier`: from a score to a decision and a probability
     evaluation.py         a table of detectors and splits
     picture.py            their curves and histograms on one page
+    recipe.py             how classifiers are trained where none are given
     experiment.py         `train`, `evaluate`, `show`
     command.py            the same from the command line
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from zoo.drawing import GREY, INK, RULE, save, sheet, unframe
 from zoo.ood.evaluation import Evaluation
 from zoo.ood.metrics import precision_recall, rates
 from zoo.ood.threshold import ThresholdClassifier
 
 Array = np.ndarray
 
-INK, PAPER, GREY, RULE = "#1d2733", "#ffffff", "#c3c9d0", "#e6e9ec"
 INLIERS = "#174a7c"
 OUTLIERS = {"hard": "#d9622b", "easy": "#5aa469"}
 LINES = ("#174a7c", "#d9622b", "#5aa469")
@@ -32,13 +32,8 @@ def page(
         held: entropies of inliers and hard outliers that it was not fitted to.
         caption: one line on what the images are.
     """
-    # Not pyplot: it keeps a global list of figures and picks a backend that may want a display.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows = -(-len(result.titles) // _COLUMNS)
-    figure = Figure(figsize=(16.0, 4.6 + 2.1 * rows), dpi=110, facecolor=PAPER, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = sheet(16.0, 4.6 + 2.1 * rows, dpi=110, layout="constrained")
     top, bottom = figure.subfigures(2, 1, height_ratios=(4.0, 2.1 * rows), hspace=0.03)
     curves = top.subplots(1, _COLUMNS)
     for axis, kind in zip(curves[:2], OUTLIERS, strict=True):
@@ -56,7 +51,7 @@ def page(
     bottom.legend(handles, labels, loc="outside upper right", ncols=3, frameon=False, fontsize=10, labelcolor=INK)
     bottom.suptitle("scores, higher = more outlying", x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
     figure.suptitle(f"Telling outliers: {caption}", x=0.01, ha="left", fontsize=14, fontweight="bold", color=INK)
-    figure.savefig(path, metadata={"Software": None})
+    save(figure, path)
 
 
 def _curves(axis: Any, result: Evaluation, kind: str, *, precision: bool) -> None:
@@ -138,7 +133,7 @@ def _histogram(axis: Any, result: Evaluation, name: str) -> None:
         "  ".join(f"{kind} {one.auroc:.3f}" for kind, one in figures.items()), loc="right", fontsize=8.5, color=INK
     )
     axis.set_yticks([])
-    _bare(axis)
+    unframe(axis, 8)
 
 
 def _square(axis: Any, title: str, x: str, y: str) -> None:
@@ -148,12 +143,4 @@ def _square(axis: Any, title: str, x: str, y: str) -> None:
     axis.set_xlabel(x, fontsize=9, color=INK)
     axis.set_ylabel(y, fontsize=9, color=INK)
     axis.grid(color=RULE, linewidth=0.6)
-    axis.set_axisbelow(True)
-    _bare(axis)
-
-
-def _bare(axis: Any) -> None:
-    axis.tick_params(colors=INK, labelsize=8, length=0)
-    for side in ("top", "right", "left"):
-        axis.spines[side].set_visible(False)
-    axis.spines["bottom"].set_color(GREY)
+    unframe(axis, 8)

@@ -5,9 +5,9 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from zoo.drawing import INK, RULE, save, sheet
 from zoo.runs.folder import METRICS, find_run
 
-INK, PAPER, GRID = "#1d2733", "#ffffff", "#e3e7eb"
 COLOURS = ("#174a7c", "#f2a65a", "#2f8f6b", "#b5465a", "#7a5ea8", "#5b6673")
 BESIDE = ("epoch", "seconds")
 """Columns of metrics.csv that are no metrics."""
@@ -59,16 +59,11 @@ def draw(path: Path, runs: Mapping[str, Columns]) -> None:
         path: the PNG to write.
         runs: the columns of each run's metrics.csv, by its name.
     """
-    # Not pyplot: it keeps a global list of figures and picks a backend that may want a display.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     every = dict.fromkeys(name.removeprefix("val_") for columns in runs.values() for name in columns)
     names = sorted((name for name in every if name not in BESIDE), key=lambda name: name != "loss")
     wide = min(2, len(names))
     high = -(-len(names) // wide)
-    figure = Figure(figsize=(6.4 * wide, 3.9 * high + 0.4), dpi=120, facecolor=PAPER, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = sheet(6.4 * wide, 3.9 * high + 0.4, layout="constrained")
     panels = figure.subplots(high, wide, squeeze=False)
     for axis in panels.flat[len(names) :]:
         axis.set_visible(False)
@@ -84,11 +79,11 @@ def draw(path: Path, runs: Mapping[str, Columns]) -> None:
                 )
         axis.set_title(name, loc="left", fontsize=12, fontweight="bold", color=INK)
         axis.set_xlabel("epoch", color=INK)
-        axis.grid(color=GRID)
+        axis.grid(color=RULE)
         axis.spines[["top", "right"]].set_visible(False)
         axis.xaxis.get_major_locator().set_params(integer=True)
     panels[0, 0].legend(frameon=False, fontsize=9)
-    figure.savefig(path)
+    save(figure, path)
 
 
 def table(head: str, rows: Sequence[tuple[str, Mapping[str, float]]]) -> str:

@@ -8,17 +8,17 @@ Module by module, in reading order:
 
     waves.py             the shapes, the embedding, and `corner_waves`; numpy only
     batches.py           seeded training batches; numpy only
-    dataset.py           the batches as a `keras.utils.PyDataset`
     model.py             `build`: the float network, 465 parameters, Keras 3
-    quantized_model.py   `build_quantized`: the 16-bit network, 1,572 parameters, tf_keras and QKeras
-    loss.py, metric.py   what is minimised and what is watched, both past the receptive field
-    legacy.py            the same data, loss and metric for tf_keras
-    legacy_keras.py      how QKeras and Keras 3 share a process
-    start.py             initial weights
+    losses/, metrics/    what is minimised and what is watched, both past the receptive field
+    recipe.py, start.py  how to train, and initial weights
+    training.py          the float network from a seed to its weights
+    dataset.py           the batches as a `keras.utils.PyDataset`, for a `fit` of one's own
     baselines.py         what a polynomial or a linear filter reaches; numpy only
+    evaluation.py        the table of both
     picture.py           the four corners against their targets
-    train.py             `train`: all of the above in one call
-    command.py           `train` from the command line
+    experiment.py        `train`, `evaluate`, `show`: all of the above in one call
+    command.py           the same from the command line
+    quantized/           the 16-bit network, 1,572 parameters, tf_keras and QKeras
 
 Importing this package imports neither TensorFlow nor Keras.
 """

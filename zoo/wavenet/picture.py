@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.drawing import GREY, INK, RULE, save, sheet, unframe
 from zoo.wavenet.baselines import decibels
 from zoo.wavenet.waves import SAMPLE_RATE, SHAPES, corner_waves
 
-INK, PAPER, TARGET, OUTPUT, CORE = "#1d2733", "#ffffff", "#f2a65a", "#174a7c", "#c3c9d0"
+TARGET, OUTPUT = "#f2a65a", "#174a7c"
 
 
 def corner_picture(
@@ -33,10 +34,6 @@ def corner_picture(
         scores: decibels on held-out waves, for each of `SHAPES`.
         periods: how many periods of the core to draw.
     """
-    # Not pyplot: it keeps a global list of figures and picks a backend that may want a display.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     outputs = np.asarray(outputs).reshape(len(SHAPES), np.shape(outputs)[1], -1)[..., 0]
     inputs, targets = corner_waves(outputs.shape[1], frequency)
     period = SAMPLE_RATE / frequency
@@ -45,12 +42,11 @@ def corner_picture(
     milliseconds = np.arange(outputs.shape[1])[shown] / SAMPLE_RATE * 1e3
     milliseconds -= milliseconds[0]
 
-    figure = Figure(figsize=(12.0, 6.75), dpi=120, facecolor=PAPER)
-    FigureCanvasAgg(figure)
+    figure = sheet(12.0, 6.75)
     axes = figure.subplots(2, 2, sharex=True, sharey=True)
     for index, (name, axis) in enumerate(zip(SHAPES, axes.flat, strict=True)):
         here = decibels(outputs[index, shown] - targets[index, shown, 0], targets[index, shown, 0])
-        axis.plot(milliseconds, inputs[index, shown, 0], color=CORE, linewidth=1.0, label="core")
+        axis.plot(milliseconds, inputs[index, shown, 0], color=GREY, linewidth=1.0, label="core")
         axis.plot(milliseconds, targets[index, shown, 0], color=TARGET, linewidth=4.5, alpha=0.75, label="target")
         axis.plot(milliseconds, outputs[index, shown], color=OUTPUT, linewidth=1.4, label="network")
         axis.set_title(name, loc="left", fontsize=13, fontweight="bold", color=INK)
@@ -60,16 +56,12 @@ def corner_picture(
         axis.set_ylim(-1.45, 1.45)
         axis.set_yticks([-1, 0, 1])
         axis.margins(x=0.0)
-        axis.grid(axis="y", color="#e6e9ec", linewidth=0.8)
-        axis.set_axisbelow(True)
-        axis.tick_params(colors=INK, labelsize=9, length=0)
-        for side in ("top", "right", "left"):
-            axis.spines[side].set_visible(False)
-        axis.spines["bottom"].set_color(CORE)
+        axis.grid(axis="y", color=RULE, linewidth=0.8)
+        unframe(axis)
     for axis in axes[-1]:
         axis.set_xlabel(f"milliseconds, core at {frequency:g} Hz", fontsize=9.5, color=INK)
     figure.suptitle(title, x=0.012, y=0.985, ha="left", va="top", fontsize=15, fontweight="bold", color=INK)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="upper right", ncols=3, frameon=False, fontsize=10.5, labelcolor=INK)
     figure.tight_layout(rect=(0.0, 0.0, 1.0, 0.995), h_pad=1.6, w_pad=2.0)
-    figure.savefig(path, metadata={"Software": None})  # same training, same bytes, whatever matplotlib's version says
+    save(figure, path)

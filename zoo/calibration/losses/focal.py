@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.calibration.losses.margin import labels_as_integers, log_odds_against
+from zoo.calibration.losses.base import SparseLoss, log_odds_against
 
 
 def focal(log_odds: Any, gamma: Any) -> Any:
@@ -14,7 +14,7 @@ def focal(log_odds: Any, gamma: Any) -> Any:
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SparseFocalLoss(keras.losses.Loss):
+class SparseFocalLoss(SparseLoss):
     """Cross entropy in which what is already known counts less: (1 - p)^gamma * -log p for the label's probability p.
 
     Minimises a bound on cross entropy minus gamma times the entropy of the prediction, so that the network is less
@@ -22,7 +22,7 @@ class SparseFocalLoss(keras.losses.Loss):
 
     Args:
         gamma: at least 0; 1 to 3 are usual.
-        reduction, name, dtype: as in `keras.losses.Loss`.
+        **options: `reduction`, `name` and `dtype` of `SparseLoss`.
 
     Takes labels of shape (batch,) or (batch, 1) and logits of shape (batch, classes); the loss before reduction has
     shape (batch,).
@@ -35,22 +35,19 @@ class SparseFocalLoss(keras.losses.Loss):
         networks using focal loss".
     """
 
+    called = "sparse_focal_loss"
+    settings = ("gamma",)
+
     def __init__(
         self,
         gamma: float = 2.0,
-        reduction: str = "sum_over_batch_size",
-        name: str = "sparse_focal_loss",
-        dtype: Any = None,
+        **options: Any,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(**options)
         if not gamma >= 0:
             raise ValueError(f"gamma is {gamma}, but must not be below 0")
         self.gamma = float(gamma)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
+    def of_labels(self, labels: Any, logits: Any) -> Any:
         """The loss of each sample, (batch,)."""
-        return focal(log_odds_against(labels_as_integers(y_true, y_pred), y_pred), self.gamma)
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as JSON types."""
-        return {**super().get_config(), "gamma": self.gamma}
+        return focal(log_odds_against(labels, logits), self.gamma)

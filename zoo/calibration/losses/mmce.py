@@ -5,11 +5,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.calibration.losses.margin import labels_as_integers, log_odds_against
+from zoo.calibration.losses.base import SparseLoss, log_odds_against
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class MaximumMeanCalibrationError(keras.losses.Loss):
+class MaximumMeanCalibrationError(SparseLoss):
     """Cross entropy plus `weight` times the batch's maximum mean calibration error (MMCE).
 
     MMCE is the square root of the mean over all pairs (i, j) of a batch, each with itself included, of
@@ -20,7 +20,7 @@ class MaximumMeanCalibrationError(keras.losses.Loss):
     Args:
         weight: factor of the penalty, at least 0.
         width: of the Laplacian kernel, above 0.
-        reduction, name, dtype: as in `keras.losses.Loss`.
+        **options: `reduction`, `name` and `dtype` of `SparseLoss`.
 
     Takes labels of shape (batch,) or (batch, 1) and logits of shape (batch, classes); the loss before reduction has
     shape (batch,): each sample's cross entropy, plus the penalty of the batch, so that their mean is the published
@@ -33,32 +33,28 @@ class MaximumMeanCalibrationError(keras.losses.Loss):
         Kumar, Sarawagi, Jain 2018, "Trainable calibration measures for neural networks from kernel mean embeddings".
     """
 
+    called = "maximum_mean_calibration_error"
+    settings = ("weight", "width")
+
     def __init__(
         self,
         weight: float = 1.0,
         width: float = 0.4,
-        reduction: str = "sum_over_batch_size",
-        name: str = "maximum_mean_calibration_error",
-        dtype: Any = None,
+        **options: Any,
     ) -> None:
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(**options)
         if not (weight >= 0 and width > 0):
             raise ValueError(f"weight {weight} must not be below 0, and width {width} must be above 0")
         self.weight, self.width = float(weight), float(width)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
+    def of_labels(self, labels: Any, logits: Any) -> Any:
         """The cross entropy of each sample plus the penalty, (batch,)."""
-        labels = labels_as_integers(y_true, y_pred)
-        predicted = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
-        doubt = ops.sigmoid(log_odds_against(predicted, y_pred))  # 1 - r, without the loss of digits near r = 1
+        predicted = ops.cast(ops.argmax(logits, axis=-1), "int32")
+        doubt = ops.sigmoid(log_odds_against(predicted, logits))  # 1 - r, without the loss of digits near r = 1
         gap = ops.where(predicted == labels, doubt, doubt - 1.0)
         kernel = ops.exp(-ops.abs(doubt[:, None] - doubt[None, :]) / self.width)
         square = ops.mean(gap[:, None] * gap[None, :] * kernel)
         # All gaps are 0 once the network is right and sure. The root has no slope there; the penalty's is taken as 0.
         positive = square > 0.0
         penalty = ops.where(positive, ops.sqrt(ops.where(positive, square, 1.0)), 0.0)
-        return ops.softplus(log_odds_against(labels, y_pred)) + self.weight * penalty
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as JSON types."""
-        return {**super().get_config(), "weight": self.weight, "width": self.width}
+        return ops.softplus(log_odds_against(labels, logits)) + self.weight * penalty

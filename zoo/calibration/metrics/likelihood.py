@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.calibration.losses.margin import log_odds_against
+from zoo.calibration.losses.base import log_odds_against
 from zoo.calibration.metrics.probabilities import ProbabilityMetric, share
 
 

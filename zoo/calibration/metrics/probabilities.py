@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.calibration.losses.margin import labels_as_integers
+from zoo.calibration.losses.base import labels_as_integers
 
 SUMS = "float64"
 """Of all sums: in float32, an error of one sample's size is lost among some ten thousand."""

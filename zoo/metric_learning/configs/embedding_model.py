@@ -15,7 +15,7 @@ from zoo.metric_learning.losses.normalized_softmax import NormalizedSoftmax
 from zoo.metric_learning.losses.proxy_anchor import ProxyAnchor
 from zoo.metric_learning.losses.supcon import SupCon
 from zoo.metric_learning.losses.triplet import Triplet
-from zoo.metric_learning.metrics.recall_at_k import RecallAtK
+from zoo.metric_learning.metrics.retrieval import RecallAtK
 from zoo.metric_learning.miners.batch_hard import BatchHard
 from zoo.metric_learning.miners.multi_similarity import MultiSimilarityMiner
 from zoo.metric_learning.networks import residual

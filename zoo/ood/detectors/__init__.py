@@ -2,13 +2,10 @@
 
 from zoo.ood.detectors.ash import Ash
 from zoo.ood.detectors.base import Detector
-from zoo.ood.detectors.energy import Energy
+from zoo.ood.detectors.confidence import Energy, Entropy, MaxLogit, MaxSoftmax
 from zoo.ood.detectors.ensemble import EnsembleDisagreement
-from zoo.ood.detectors.entropy import Entropy
 from zoo.ood.detectors.entropy_density import EntropyDensity
 from zoo.ood.detectors.mahalanobis import Mahalanobis
-from zoo.ood.detectors.max_logit import MaxLogit
-from zoo.ood.detectors.max_softmax import MaxSoftmax
 from zoo.ood.detectors.nearest_neighbours import KNearestNeighbours
 from zoo.ood.detectors.odin import Odin
 from zoo.ood.detectors.react import React

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from zoo.ood.detectors.base import Array, Detector
-from zoo.ood.detectors.energy import energy
+from zoo.ood.detectors.confidence import energy
 from zoo.ood.outputs import Outputs
 
 

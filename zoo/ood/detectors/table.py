@@ -9,13 +9,10 @@ from typing import Any
 from zoo.archives import read_arrays
 from zoo.ood.detectors.ash import Ash
 from zoo.ood.detectors.base import Detector
-from zoo.ood.detectors.energy import Energy
+from zoo.ood.detectors.confidence import Energy, Entropy, MaxLogit, MaxSoftmax
 from zoo.ood.detectors.ensemble import EnsembleDisagreement
-from zoo.ood.detectors.entropy import Entropy
 from zoo.ood.detectors.entropy_density import EntropyDensity
 from zoo.ood.detectors.mahalanobis import Mahalanobis
-from zoo.ood.detectors.max_logit import MaxLogit
-from zoo.ood.detectors.max_softmax import MaxSoftmax
 from zoo.ood.detectors.nearest_neighbours import KNearestNeighbours
 from zoo.ood.detectors.odin import Odin
 from zoo.ood.detectors.react import React
@@ -38,23 +35,7 @@ DETECTORS: dict[str, Callable[[], Detector]] = {
 }
 """Every detector, by name; each is made without arguments."""
 
-_KINDS = {
-    kind.__name__: kind
-    for kind in (
-        Entropy,
-        EntropyDensity,
-        MaxSoftmax,
-        MaxLogit,
-        Energy,
-        Odin,
-        Mahalanobis,
-        KNearestNeighbours,
-        Vim,
-        React,
-        Ash,
-        EnsembleDisagreement,
-    )
-}
+_KINDS = {kind.__name__: kind for kind in (getattr(one, "func", one) for one in DETECTORS.values())}
 
 
 def load(path: Path | str, model: Any = None) -> Detector:

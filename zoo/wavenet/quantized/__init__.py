@@ -2,7 +2,8 @@
 
     legacy_keras.py   how QKeras and Keras 3 share a process
     model.py          `build_quantized`: 1,572 parameters, every value a 16-bit word
-    legacy.py         data, loss and metric once more, for tf_keras
+    legacy.py         loss and metric once more, for tf_keras
+    training.py       from a seed to its weights
 
 Importing this package imports neither TensorFlow nor Keras.
 """
