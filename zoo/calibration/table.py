@@ -13,6 +13,7 @@ from zoo.calibration.recipe import Plan
 from zoo.ood.detectors.table import DETECTORS
 from zoo.ood.evaluation import Evaluation, evaluation, with_pixels
 from zoo.splits import Splits, pixels
+from zoo.tables import aligned
 
 Rows = Mapping[str, Sequence[Figures]]
 """By "loss/what was done": one `Figures` for each seed."""
@@ -88,12 +89,11 @@ def _models(rows: Rows, shares: Figures) -> str:
         "temperature": (lambda f: f.temperature, 1, 3),
     }
     named = {"shares of the classes": [shares], **{title(row): figures for row, figures in rows.items()}}
-    width = max(map(len, named))
-    lines = [" " * width + "".join(f"  {name:>13}" for name in columns)]
+    lines = [["", *columns]]
     for name, figures in named.items():
         cells = [_cell([of(f) for f in figures], factor, places) for of, factor, places in columns.values()]
-        lines.append(name.ljust(width) + "".join(f"  {cell:>13}" for cell in cells))
-    return "\n".join(line.rstrip() for line in lines)
+        lines.append([name, *cells])
+    return aligned(lines, least=13)
 
 
 def _detectors(rows: Rows, pixels_: Evaluation, kind: str, figure: str, heading: str) -> str:
@@ -103,18 +103,17 @@ def _detectors(rows: Rows, pixels_: Evaluation, kind: str, figure: str, heading:
     values = [value for value in means.values() if value is not None]
     best = max(values) if figure == "auroc" else min(values)
     titles = {name: DETECTORS[name]().title for name in names}
-    width = max(13, *map(len, titles.values()))
-    lines = [heading, " " * width + "".join(f"  {title(row, short=True):>11}" for row in rows)]
+    lines = [["", *(title(row, short=True) for row in rows)]]
     for name in names:
-        line = titles[name].ljust(width)
-        for row, figures in rows.items():
-            mark = "*" if means[name, row] == best else " "
-            cell = _cell([getattr(one, figure)[kind].get(name) for one in figures], 100, 1)
-            line += f"  {cell:>10}{mark}"
-        lines.append(line)
+        cells = [
+            _cell([getattr(one, figure)[kind].get(name) for one in figures], 100, 1)
+            + ("*" if means[name, row] == best else " ")
+            for row, figures in rows.items()
+        ]
+        lines.append([titles[name], *cells])
     (of_pixels,) = (getattr(one[kind], figure) for one in pixels_.separations.values())
-    lines.append("k-NN on pixels".ljust(width) + f"  {100 * of_pixels:>10.1f}")
-    return "\n".join(line.rstrip() for line in lines)
+    lines.append(["k-NN on pixels", f"{100 * of_pixels:.1f} ", *[""] * (len(rows) - 1)])
+    return f"{heading}\n{aligned(lines, least=11)}"
 
 
 def _mean(figures: Sequence[Figures], kind: str, figure: str, name: str) -> float | None:

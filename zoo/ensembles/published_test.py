@@ -10,6 +10,7 @@ from zoo.ensembles.embedding_transform import EmbeddingTransform
 from zoo.ensembles.random_ensemble import filters_for, plain_embedder, random_ensemble
 from zoo.ensembles.similarity import positive_first, to_anchor
 from zoo.screen import Report, silent
+from zoo.tables import aligned, mean_and_spread
 
 Array = np.ndarray
 
@@ -116,23 +117,11 @@ def unit(embeddings: Array) -> Array:
 
 def table(found: dict[str, Array], sizes: Sequence[int], *, published: bool) -> str:
     """Mean and deviation over ensembles for each transform and size, beside the published figures where they apply."""
-    head = ["positive first", *(f"{size} member{'s' if size > 1 else ''}" for size in sizes)]
-    rows = [head]
+    rows = [["positive first", *(f"{size} member{'s' if size > 1 else ''}" for size in sizes)]]
     for name, values in found.items():
-        rows.append(
-            [
-                name,
-                *(f"{column.mean():.3f} +- {column.std(ddof=1 if len(column) > 1 else 0):.3f}" for column in values.T),
-            ]
-        )
+        deviations = values.std(axis=0, ddof=1 if len(values) > 1 else 0)
+        rows.append([name, *(mean_and_spread(*pair, 3) for pair in zip(values.mean(axis=0), deviations, strict=True))])
     if published:
-        rows.append(
-            [
-                "published",
-                *(f"{PUBLISHED[key]:.3f}" if (key := ("unit length", size)) in PUBLISHED else "" for size in sizes),
-            ]
-        )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+        reported = [PUBLISHED.get(("unit length", size)) for size in sizes]
+        rows.append(["published", *("" if value is None else f"{value:.3f}" for value in reported)])
+    return aligned(rows, left=True)

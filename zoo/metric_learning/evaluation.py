@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from zoo.metric_learning.metrics.retrieval import MeanAveragePrecisionAtR, PrecisionAtK, RecallAtK, RPrecision
+from zoo.tables import aligned, mean_and_spread
 
 Array = np.ndarray
 Scores = dict[str, float]
@@ -50,15 +51,14 @@ def table(rows: Mapping[str, Scores | tuple[Scores, Scores]], caption: str = "")
     """
     cells = {name: row if isinstance(row, tuple) else (row, None) for name, row in rows.items()}
     best = {column: max(mean[column] for mean, _ in cells.values()) for column in COLUMNS}
+    rows = [
+        [name]
+        + [
+            mean_and_spread(mean[column], deviation and deviation[column], 4)
+            + ("*" if mean[column] == best[column] else " ")
+            for column in COLUMNS
+        ]
+        for name, (mean, deviation) in cells.items()
+    ]
     spread = any(deviation is not None for _, deviation in cells.values())
-    width, wide = max(map(len, [caption, *cells])), 18 if spread else 9
-    lines = [caption.ljust(width) + "".join(f"{column:>{wide}} " for column in COLUMNS)]
-    for name, (mean, deviation) in cells.items():
-        line = name.ljust(width)
-        for column in COLUMNS:
-            text = f"{mean[column]:.4f}" + (
-                "" if deviation is None or deviation[column] != deviation[column] else f" +- {deviation[column]:.4f}"
-            )
-            line += f"{text:>{wide}}{'*' if mean[column] == best[column] else ' '}"
-        lines.append(line)
-    return "\n".join(line.rstrip() for line in lines)
+    return aligned([[caption, *(f"{column} " for column in COLUMNS)], *rows], least=19 if spread else 10, gap=0)

@@ -10,6 +10,7 @@ from zoo.ood.detectors.nearest_neighbours import KNearestNeighbours
 from zoo.ood.detectors.table import DETECTORS
 from zoo.ood.metrics import Separation, separation
 from zoo.ood.outputs import Outputs
+from zoo.tables import aligned
 
 Array = np.ndarray
 
@@ -91,18 +92,11 @@ def with_pixels(
 def table(result: Evaluation) -> str:
     """AUROC, AUPR in and out, and FPR95 in percent, a row for each detector."""
     kinds = list(next(iter(result.separations.values())))
-    width = max(map(len, result.titles.values()))
     columns = ("AUROC", "AUPR in", "AUPR out", "FPR95")
-    group = sum(map(len, columns)) + 2 * len(columns)
-    lines = [
-        " " * width + "".join(f"  {kind:^{group - 2}}" for kind in kinds),
-        " " * width + "".join(f"  {column}" for column in columns) * len(kinds),
-    ]
+    rows = [["", *columns * len(kinds)]]
     for name, title in result.titles.items():
-        line = title.ljust(width)
-        for kind in kinds:
-            one = result.separations[name][kind]
-            for column, value in zip(columns, (one.auroc, one.aupr_in, one.aupr_out, one.fpr95), strict=True):
-                line += f"  {100 * value:{len(column)}.1f}"
-        lines.append(line)
-    return "\n".join(lines)
+        found = [result.separations[name][kind] for kind in kinds]
+        values = [value for one in found for value in (one.auroc, one.aupr_in, one.aupr_out, one.fpr95)]
+        rows.append([title, *(f"{100 * value:.1f}" for value in values)])
+    width, group = max(map(len, result.titles.values())), sum(map(len, columns)) + 2 * len(columns) - 2
+    return " " * width + "".join(f"  {kind:^{group}}" for kind in kinds).rstrip() + "\n" + aligned(rows)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from zoo.drawing import INK, RULE, save, sheet
 from zoo.runs.folder import METRICS, find_run
+from zoo.tables import aligned
 
 COLOURS = ("#174a7c", "#f2a65a", "#2f8f6b", "#b5465a", "#7a5ea8", "#5b6673")
 BESIDE = ("epoch", "seconds")
@@ -89,10 +90,8 @@ def draw(path: Path, runs: Mapping[str, Columns]) -> None:
 def table(head: str, rows: Sequence[tuple[str, Mapping[str, float]]]) -> str:
     """Rows of metrics under their names, right-aligned; a dash where a row has no such metric."""
     names = list(dict.fromkeys(name for _, values in rows for name in values))
-    first = max(len(head), *(len(row) for row, _ in rows))
-    widths = [max(9, len(name)) for name in names]
-    lines = [f"{head:{first}}" + "".join(f"  {name:>{width}}" for name, width in zip(names, widths, strict=True))]
+    lines = [[head, *names]]
     for row, values in rows:
         shown = [f"{values[name]:.4g}" if name in values and not math.isnan(values[name]) else "-" for name in names]
-        lines.append(f"{row:{first}}" + "".join(f"  {v:>{width}}" for v, width in zip(shown, widths, strict=True)))
-    return "\n".join(lines)
+        lines.append([row, *shown])
+    return aligned(lines, least=9)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.tables import aligned
 from zoo.wavenet.baselines import BASELINES, decibels, predict
 from zoo.wavenet.batches import held_out_batches
 from zoo.wavenet.waves import SHAPES, Layout
@@ -49,11 +50,10 @@ def by_shape(outputs: np.ndarray, targets: np.ndarray, receptive_field: int) -> 
 
 def table(scores: Mapping[str, Scores]) -> str:
     """Rows of decibels as text, the best of each column marked with a star."""
-    width = max(map(len, scores))
     best = {name: min(row[name] for row in scores.values()) for name in SHAPES}
-    head = "error, dB".ljust(width) + "".join(f"{name:>9} " for name in SHAPES)
+    head = ["error, dB", *(f"{name} " for name in SHAPES)]
     rows = [
-        row.ljust(width) + "".join(f"{of[name]:9.1f}{'*' if of[name] == best[name] else ' '}" for name in SHAPES)
+        [row, *(f"{of[name]:.1f}{'*' if of[name] == best[name] else ' '}" for name in SHAPES)]
         for row, of in scores.items()
     ]
-    return "\n".join(line.rstrip() for line in [head, *rows])
+    return aligned([head, *rows], least=10, gap=0)
