@@ -80,7 +80,7 @@ class Progress:
 def values_text(values: Mapping[str, Any]) -> str:
     """Loss and metrics of an epoch, each with its value on held-out data where there is one."""
     words = []
-    for name in (name for name in values if not name.startswith("val_")):
+    for name in sorted((name for name in values if not name.startswith("val_")), key=lambda name: name != "loss"):
         held_out = f" (held out {float(values[f'val_{name}']):.4g})" if f"val_{name}" in values else ""
         words.append(f"{name} {float(values[name]):.4g}{held_out}")
     return "  ".join(words)

@@ -34,7 +34,9 @@ class Recipe:
         if not 0 < self.learning_rate < float("inf"):
             raise ValueError(f"the learning rate must be above 0, not {self.learning_rate}")
         if self.precision not in self.precisions:
-            raise ValueError(f"the precision is {' or '.join(self.precisions)} here, not {self.precision}")
+            raise ValueError(
+                f"the precision is {' or '.join(filter(None, self.precisions))} here, not {self.precision}"
+            )
 
     def changed(self, **given: Any) -> Self:
         """The same with other values for what is given; None leaves a value as it is."""

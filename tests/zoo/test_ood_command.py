@@ -100,7 +100,7 @@ def test_a_classifier_is_trained_where_none_is_given(tmp_path, capsys):
     arguments = ["train", "ood", "--data", "digits", "--members", "1", "--epochs", "3", "--out", str(out)]
     assert main(arguments) == 0
     printed = capsys.readouterr().out
-    assert "classifier 1/1   epoch 3/3" in printed and "12 detectors fitted to 1,005 images" in printed
+    assert "classifier 1/1  epoch 3/3" in printed and "12 detectors fitted to 1,005 images" in printed
     about = json.loads((out / "about.json").read_text())
     assert about["classifiers"] == 1 and "ensemble" not in about["detectors"]
     assert sorted(path.stem for path in (out / "detectors").iterdir()) == sorted(about["detectors"])

@@ -11,15 +11,18 @@ from zoo.__main__ import main
 from zoo.progress import Progress
 from zoo.runs.data_set import DataSet
 from zoo.runs.training import LAST
+from zoo.screen import silent
 from zoo.training import SETTINGS, TRAINING, fit, workplace
 from zoo.wavenet.quantized.legacy_keras import qkeras
+from zoo.wavenet.quantized.training import fit_quantized
+from zoo.wavenet.recipe import Recipe as WaveRecipe
+from zoo.wavenet.training import fit_network
 
 DIGITS = ["--data", "digits"]
 SHORT_WAVES = ["--epochs", "2", "--batches", "2", "--samples", "300", "--batch-size", "4"]
 VERBS = {
     "wavenet": (["wavenet", *SHORT_WAVES], "wavenet.keras", 1),
     "quantized": (["wavenet", "--quantized", *SHORT_WAVES], "wavenet.keras", 1),
-    "first phase": (["metric_learning", *DIGITS, "--epochs", "3", "--batches", "2"], "embedding.keras", 1),
     "second phase": (
         ["metric_learning", *DIGITS, "--epochs", "3", "--batches", "2", "--precision", "float32", "--batch-size", "20"],
         "embedding.keras",
@@ -31,7 +34,7 @@ VERBS = {
         1,
     ),
     "second training": (["ensembles", *DIGITS, "--epochs", "2", "--members", "2"], "ensemble.keras", 3),
-    "second classifier": (["ood", *DIGITS, "--epochs", "1", "--members", "2"], "classifier-1.keras", 1),
+    "second classifier": (["ood", *DIGITS, "--epochs", "2", "--members", "2"], "classifier-1.keras", 3),
 }
 """By what is tried: the command, a file that it leaves, and after how many epochs it is stopped."""
 
@@ -54,14 +57,17 @@ def weights(path):
     return load(str(path), compile=False).get_weights()
 
 
-@pytest.mark.parametrize("name", VERBS)
+SLOW = ("wavenet", "quantized", "second classifier")
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in VERBS])
 def test_what_ctrl_c_stopped_goes_on_to_the_bit(name, tmp_path, monkeypatch, capsys):
     tf.config.experimental.enable_op_determinism()
     (words, file, epochs), stem = VERBS[name], "quantized" if name == "quantized" else "float"
     words = [*words, "--seed", "3"]
     whole, resumed = tmp_path / f"{stem}-whole", tmp_path / f"{stem}-resumed"
     assert main(["train", *words, "--out", str(whole), "--quiet"]) == 0
-    assert "epoch" not in capsys.readouterr().out
+    assert "epoch 1/" not in capsys.readouterr().out
     with monkeypatch.context() as patch:
         stop_after(patch, epochs)
         assert main(["train", *words, "--out", str(resumed)]) == 130
@@ -74,6 +80,25 @@ def test_what_ctrl_c_stopped_goes_on_to_the_bit(name, tmp_path, monkeypatch, cap
         np.testing.assert_array_equal(ours, theirs)
     names = [sorted(path.name for path in folder.iterdir()) for folder in (whole, resumed)]
     assert names[0] == names[1] and TRAINING not in names[0]
+
+
+@pytest.mark.parametrize("fit_one", [fit_network, fit_quantized])
+def test_both_wavenets_go_on_to_the_bit(fit_one, tmp_path, monkeypatch):
+    recipe = WaveRecipe(epochs=3, batches=3, samples=300, batch_size=4)
+    whole, history = fit_one(recipe, seed=5, folder=tmp_path / "whole", report=silent)
+    with monkeypatch.context() as patch:
+        stop_after(patch, 2)
+        with pytest.raises(KeyboardInterrupt):
+            fit_one(recipe, seed=5, folder=tmp_path / "resumed", report=silent)
+    lines = []
+    resumed, again = fit_one(recipe, seed=5, folder=tmp_path / "resumed", report=lines.append)
+    assert "continuing after epoch 2" in lines[0] and len(lines) == 2
+    for ours, theirs in zip(resumed.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    for rows in (history, again):
+        for row in rows:
+            row.pop("seconds")
+    assert again == history
 
 
 def tiny(folder, report, epochs=2, **options):
@@ -101,7 +126,7 @@ def test_a_training_with_other_settings_begins_anew_and_says_what_differs(tmp_pa
     lines, settings = [], {"epochs": 2, "rates": (1, 2)}
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt), workplace(tmp_path, settings, lines.append) as folder:
-            tiny(folder / "network", lambda line: None, epochs=1)
+            tiny(folder / "network", silent, epochs=1)
             raise KeyboardInterrupt
     assert (folder / "network" / LAST).exists()
     assert lines == [f"{tmp_path}: going on with the training that was stopped there"]

@@ -74,6 +74,7 @@ def train(
     recipe = recipe or (QUANTIZED_RECIPE if quantized else RECIPE)
     out = None if out is None else Path(out)
     network = _network(quantized)
+    network.prepare()
     field = network.receptive_field
     if recipe.samples <= field:
         raise ValueError(f"waves of {recipe.samples} samples have nothing past the receptive field of {field} samples")
@@ -137,10 +138,13 @@ class _Network:
     receptive_field: int
     build: Callable[[int], Any]
     fit: Callable[..., tuple[Any, History]]
+    prepare: Callable[[], None]
     peaks: Callable[[Any, Any], dict[str, float]] | None = None
 
 
 def _network(quantized: bool) -> _Network:
+    from zoo.wavenet.training import RECEPTIVE_FIELD, fit_network, single_thread
+
     channels = layout(quantized=quantized)
     if quantized:  # imported here, because the float network needs none of it
         from zoo.wavenet.quantized.model import build_quantized, peaks
@@ -150,11 +154,10 @@ def _network(quantized: bool) -> _Network:
         def build(seed: int) -> Any:
             return build_quantized(seed=seed)
 
-        return _Network("16-bit", channels, QUANTIZED_FIELD, build, fit_quantized, peaks)
+        return _Network("16-bit", channels, QUANTIZED_FIELD, build, fit_quantized, single_thread, peaks)
     from zoo.wavenet.model import build as build_float
-    from zoo.wavenet.training import RECEPTIVE_FIELD, fit_network
 
-    return _Network("Float", channels, RECEPTIVE_FIELD, lambda seed: build_float(seed=seed), fit_network)
+    return _Network("Float", channels, RECEPTIVE_FIELD, lambda seed: build_float(seed=seed), fit_network, single_thread)
 
 
 def _place(out: Path | None, quantized: bool) -> Path:

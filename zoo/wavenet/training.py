@@ -57,15 +57,19 @@ def fit_network(recipe: Recipe, *, seed: int, folder: Path, report: Report) -> t
     return model, fit(model, data, epochs=recipe.epochs, folder=folder, report=report, seed=seed, unit="waves")
 
 
-def begin(seed: int) -> None:
-    """Seeds Python, numpy and TensorFlow, and turns on deterministic kernels for the rest of the process.
+def single_thread() -> None:
+    """Keeps TensorFlow from splitting every operation over threads.
 
-    Keeps TensorFlow from splitting every operation over threads, too: the tensors are so small that handing out the
-    pieces takes twice as long as computing them. Where TensorFlow has already run something in this process, the number
-    of threads stands, and training is merely slower.
+    The tensors are so small that handing out the pieces takes twice as long as computing them. Where TensorFlow has
+    already run something in this process, the number of threads stands, and training is merely slower.
     """
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def begin(seed: int) -> None:
+    """Seeds Python, numpy and TensorFlow, and turns on deterministic kernels for the rest of the process."""
+    single_thread()
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
