@@ -104,9 +104,7 @@ def load(text: bytes, packed: bytes) -> dict[str, Graph]:
     graphs = {}
     written = _object(data, "the whole", None).pop("format", None)
     if type(written) is not int or written != FORMAT:
-        raise OtherVersionError(
-            f"was written by another version of the compiler: its {GRAPH} is not of format {FORMAT}"
-        )
+        raise OtherVersionError(f"was written by another version of the compiler: {GRAPH} is not of format {FORMAT}")
     for key, entry in data.items():
         graph = _Reader(arrays, key).graph(entry, key)
         try:

@@ -1,6 +1,5 @@
 """Classes, confidences and flags: networks that end in a decision, in Keras and in C."""
 
-import json
 import re
 import zipfile
 
@@ -10,7 +9,6 @@ from models import randomize
 
 import compiler
 from compiler import keras_file, samples
-from compiler.build import Build
 from compiler.lowering import lower
 
 
@@ -95,16 +93,6 @@ def test_keys_name_the_outputs_everywhere(library, tmp_path):
         assert archive.namelist() == ["x_2.npy", "b/c.npy", "file.npy", "x.npy"]
     with np.load(tmp_path / "y.npz", allow_pickle=False) as archive:
         assert np.array_equal(archive["b/c"], got["b/c"]) and np.array_equal(archive["x_2"], got["../../x"])
-
-
-def test_a_build_without_keys_in_it_still_opens(keras, tmp_path):
-    i = keras.Input((3,), name="in")
-    model = keras.Model(i, {"one": keras.layers.ReLU(name="r")(i), "two": keras.layers.Softmax(name="s")(i)})
-    folder = compiler.compile(model, target="mcu", out=tmp_path / "build").folder
-    graphs = json.loads((folder / "graph.json").read_text())
-    del graphs["float"]["output_keys"]
-    (folder / "graph.json").write_text(json.dumps(graphs))
-    assert list(Build.open(folder).run(np.ones((2, 3)))) == ["r", "s"]
 
 
 def test_lists_go_by_layer_and_one_value_may_be_two_outputs(keras, tmp_path):
