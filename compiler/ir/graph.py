@@ -1,7 +1,7 @@
 """The intermediate representation: a graph of typed operations (ops.py) in SSA form, in topological order.
 
 A graph computes one step from one step. In a frame graph a step is a whole frame, and no step knows of another;
-in a stream graph it is one sample, and the way back in time is a `State`, which a `Window` or a `Recall` reads.
+in a stream graph it is one sample, and the way back in time is a `State`, which a `Window` or a `UnitDelay` reads.
 Lowering makes frame graphs; where time is the first axis, passes/stream.py takes it away.
 
 Shapes leave the step axis out. All arrays are numpy: float64 until numbers are chosen, then float32 in a
@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 
 from compiler.ir.operation import Op, demand
-from compiler.ir.ops import PLAIN, Constant, Recall
+from compiler.ir.ops import PLAIN, Constant, UnitDelay
 from compiler.ir.values import Shape, State, Value
 
 
@@ -139,7 +139,7 @@ class Graph:
     @cached_property
     def recurrent(self) -> bool:
         """Whether a sample depends on all before it."""
-        return any(isinstance(op, Recall) for op in self.ops)
+        return any(isinstance(op, UnitDelay) for op in self.ops)
 
     @cached_property
     def receptive_field(self) -> int | None:

@@ -27,17 +27,17 @@ from compiler.ir.ops import (
     Pad,
     Pool,
     Quantize,
-    Recall,
     Reduce,
     Repeat,
     Requantize,
     Reshape,
     Select,
     Slice,
-    Spread,
     Transpose,
     Unary,
+    UnitDelay,
     Window,
+    ZeroInsertion,
 )
 from compiler.ir.values import State
 
@@ -103,10 +103,10 @@ def _evaluate(
 
 
 def _recurrent(graph: Graph) -> set[str]:
-    """The values that depend on a Recall."""
+    """The values that depend on a UnitDelay."""
     late: set[str] = set()
     for op in graph.ops:
-        if isinstance(op, Recall) or any(value.name in late for value in op.inputs):
+        if isinstance(op, UnitDelay) or any(value.name in late for value in op.inputs):
             late.add(op.output.name)
     return late
 
@@ -114,7 +114,7 @@ def _recurrent(graph: Graph) -> set[str]:
 def _step_by_step(
     graph: Graph, late: set[str], values: dict[str, Array], steps: int, precision: type[np.floating]
 ) -> None:
-    """Computes the values that depend on a Recall, one sample after the other, into `values`."""
+    """Computes the values that depend on a UnitDelay, one sample after the other, into `values`."""
     ops = [op for op in graph.ops if op.output.name in late]
     read = {op.state_read for op in ops}
     # The past of each state, oldest first, its initial value repeated at the head.
@@ -123,7 +123,7 @@ def _step_by_step(
     for step in range(steps):
         now = {name: array[step : step + 1] for name, array in values.items()}
         for op in ops:
-            if isinstance(op, Recall):
+            if isinstance(op, UnitDelay):
                 y = pasts[op.state][-1]
             elif isinstance(op, Window):
                 past = [*pasts[op.state], now[op.inputs[0].name]]
@@ -287,7 +287,7 @@ def _movement(op: Op, operands: list[Array]) -> Array:
             return np.pad(x, [(0, 0), *op.padding], constant_values=op.value)
         case Repeat():
             return np.repeat(x, op.times, axis=op.axis + 1)
-        case Spread():
+        case ZeroInsertion():
             shape = list(x.shape)
             shape[op.axis + 1] = (shape[op.axis + 1] - 1) * (op.gap + 1) + 1
             y = np.zeros(shape, x.dtype)

@@ -99,7 +99,7 @@ class Window(Op):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Recall(Op):
+class UnitDelay(Op):
     """Stream graphs: no input; the value of a state of length 1 one sample ago, which is computed further down.
 
     It is what makes a graph recurrent. Its shape is the state's.
@@ -360,7 +360,7 @@ class Repeat(Op):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Spread(Op):
+class ZeroInsertion(Op):
     """`gap` zeros between each two elements along an axis, for transposed convolutions: 1 2 -> 1 0 2."""
 
     axis: int
@@ -442,6 +442,6 @@ class Requantize(Op):
 
 # Every kind that holds no graph; `Scan`, which does, stands above, in graph.py.
 PLAIN: tuple[type[Op], ...] = (
-    *(Convolution, Window, Recall, MatMul, Affine, Unary, Binary, Select, Constant, Reduce, Pool, Dot, Reshape),
-    *(Transpose, Slice, Pad, Repeat, Spread, Concatenate, Gather, Quantize, Requantize),
+    *(Convolution, Window, UnitDelay, MatMul, Affine, Unary, Binary, Select, Constant, Reduce, Pool, Dot, Reshape),
+    *(Transpose, Slice, Pad, Repeat, ZeroInsertion, Concatenate, Gather, Quantize, Requantize),
 )

@@ -48,7 +48,7 @@ class State:
 
     Args:
         name: Unique among the graph's states, fit for an identifier.
-        value: Whose past this is; where a Recall reads it, it is computed further down.
+        value: Whose past this is; where a UnitDelay reads it, it is computed further down.
         length: Samples: (taps - 1) * dilation of the longest window over it.
         initial: What reset makes of every past sample, in the value's shape.
     """

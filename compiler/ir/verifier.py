@@ -27,17 +27,17 @@ from compiler.ir.ops import (
     Pad,
     Pool,
     Quantize,
-    Recall,
     Reduce,
     Repeat,
     Requantize,
     Reshape,
     Select,
     Slice,
-    Spread,
     Transpose,
     Unary,
+    UnitDelay,
     Window,
+    ZeroInsertion,
 )
 from compiler.ir.values import State, Value
 
@@ -46,10 +46,10 @@ Level = Literal["lowered", "stream", "float", "integers", "fixed"]
 # Which kinds may appear where. Every kind stands in one of the first four.
 ANYWHERE = (
     *(MatMul, Affine, Unary, Binary, Select, Constant, Reduce, Pool, Dot, Reshape, Transpose, Slice, Pad, Repeat),
-    *(Spread, Concatenate, Gather, Quantize),
+    *(ZeroInsertion, Concatenate, Gather, Quantize),
 )
 IN_FRAMES = (Convolution, Scan)
-IN_STREAMS = (Window, Recall)
+IN_STREAMS = (Window, UnitDelay)
 IN_INTEGERS = (Requantize,)
 FIXED = (Window, MatMul, Requantize)
 
@@ -174,9 +174,9 @@ def _check_kind(graph: Graph, op: Op, level: Level) -> None:
             _check(state.value.name == op.inputs[0].name, name, "reads through the state of", state.value.name)
             _check(state.length >= op.reach, name, "reaches beyond its state")
             _check(y.format == op.inputs[0].format, name, "has the format", y.format)
-        case Recall():
+        case UnitDelay():
             state = _state(graph, op)
-            _check(state.length == 1 and y.shape == state.value.shape, name, "recalls", state.name)
+            _check(state.length == 1 and y.shape == state.value.shape, name, "delays", state.name)
         case MatMul() if level in ("integers", "fixed"):
             _check(op.weights_format is not None, name, "has weights without a format")
             _check_fits(name, op.weights, op.weights_format)

@@ -12,7 +12,7 @@ from compiler.errors import CompileError
 from compiler.ir import limits
 from compiler.ir.graph import Graph, Scan
 from compiler.ir.operation import Op, ShapeError
-from compiler.ir.ops import Constant, Recall
+from compiler.ir.ops import Constant, UnitDelay
 from compiler.ir.values import State, Value
 from compiler.names import Namer
 
@@ -57,7 +57,7 @@ class Builder:
         """Appends an operation and returns its output, whose shape the operation knows.
 
         Args:
-            shape: The output's where nothing else says it: that of a Reshape, and of a Recall.
+            shape: The output's where nothing else says it: that of a Reshape, and of a UnitDelay.
 
         Raises:
             CompileError: Its inputs and attributes do not go together.
@@ -77,14 +77,14 @@ class Builder:
         array = np.asarray(array, np.float64)
         return self.emit(Constant, (), suffix=suffix, value=array)
 
-    def recall(self, initial: np.ndarray, suffix: str = "_before") -> tuple[Value, Callable[[Value], None]]:
+    def unit_delay(self, initial: np.ndarray, suffix: str = "_before") -> tuple[Value, Callable[[Value], None]]:
         """In the body of a Scan: what a value was one step ago, and a function that says of which value.
 
         Args:
             initial: What it was before the first step, in the value's shape.
         """
         name = self.namer(f"{self.name}{suffix}_state")
-        before = self.emit(Recall, (), shape=np.shape(initial), suffix=suffix, state=name)
+        before = self.emit(UnitDelay, (), shape=np.shape(initial), suffix=suffix, state=name)
 
         def remember(value: Value) -> None:
             self.states.append(State(name, value, 1, np.asarray(initial, np.float64)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from compiler.ir.numerics import Format
-from compiler.ir.ops import Convolution, Spread
+from compiler.ir.ops import Convolution, ZeroInsertion
 from compiler.ir.values import Value
 from compiler.lowering.activation import activate
 from compiler.lowering.layer import Layer
@@ -166,7 +166,7 @@ def transposed(layer: Layer, x: Value) -> Value:
         pads.append(_transposed_pads(padding, reach, strides[axis], extra[axis]))
         if strides[axis] > 1:
             gap = strides[axis] - 1
-            x = layer.emit(Spread, x, suffix="_spread", axis=axis, gap=gap)
+            x = layer.emit(ZeroInsertion, x, suffix="_spread", axis=axis, gap=gap)
     kernel = np.flip(weights["kernel"], tuple(range(rank))).swapaxes(-1, -2).copy()
     y = layer.emit(
         Convolution,
@@ -181,7 +181,7 @@ def transposed(layer: Layer, x: Value) -> Value:
 
 
 def _transposed_pads(padding: str, reach: int, stride: int, extra: int | None) -> tuple[int, int]:
-    """Zeros before and after the spread input.
+    """Zeros before and after the input and the zeros between.
 
     Without `output_padding`, 'same' gives stride times as many steps, 'valid' all that any input reaches; with
     it, (n - 1) * stride steps, one more where the taps are odd ('same') or reach + 1 more, and itself.

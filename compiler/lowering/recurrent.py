@@ -104,9 +104,9 @@ def _joined(to: Builder, states: Sequence[Value]) -> Value:
 
 def _body(cell: Cell, result: Callable[[Builder, Value, Sequence[Value]], Value]) -> Callable[[Builder, Value], Value]:
     def step(to: Builder, element: Value) -> Value:
-        recalled = [to.recall(np.zeros(size)) for size in cell.sizes]
-        y, states = cell.step(to, element, [before for before, _ in recalled])
-        for (_, remember), state in zip(recalled, states, strict=True):
+        delayed = [to.unit_delay(np.zeros(size)) for size in cell.sizes]
+        y, states = cell.step(to, element, [before for before, _ in delayed])
+        for (_, remember), state in zip(delayed, states, strict=True):
             remember(state)
         return result(to, y, states)
 

@@ -45,7 +45,7 @@ class FloatScheduler(Scheduler):
         """What only looks at memory is a place; all else is steps."""
         name, size = op.output.name, op.output.size
         match op:
-            case ops.Recall():
+            case ops.UnitDelay():
                 self.exists(op.output, Place("ring", "float", 0, size, op.state))
             case ops.Constant():
                 self.constants[name] = float_steps.finite(op.output.layer, value=op.value)[0]

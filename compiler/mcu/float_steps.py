@@ -21,7 +21,7 @@ def part(op: Op, sources: tuple[Place, ...]) -> Place | None:
     """Where the value of an operation lies already, if it does: a stretch of its input, as it is."""
     if isinstance(op, ops.Reshape):
         return sources[0]
-    if not isinstance(op, ops.Slice | ops.Transpose | ops.Concatenate | ops.Repeat | ops.Spread | ops.Pad):
+    if not isinstance(op, ops.Slice | ops.Transpose | ops.Concatenate | ops.Repeat | ops.ZeroInsertion | ops.Pad):
         return None
     motions = strides.motions(op)
     if len(motions) != 1 or op.inputs[0].size < op.output.size:
@@ -81,7 +81,7 @@ def _moves(op: Op, sources: tuple[Place, ...], target: Place) -> list[Compute]:
     """A movement: one step for each input, behind one that fills what they leave open."""
     found: list[Compute] = []
     motions = strides.motions(op)
-    if isinstance(op, ops.Pad | ops.Spread):
+    if isinstance(op, ops.Pad | ops.ZeroInsertion):
         value = op.value if isinstance(op, ops.Pad) else 0.0
         found.append(steps.Fill(name=op.output.name, sources=(), target=target, value=float(np.float32(value))))
     for source, motion in zip(sources if motions else (), motions, strict=True):

@@ -1,8 +1,8 @@
 """What scheduling is in any numbers: the order of the steps, rings, where each value lies, and how long.
 
 What depends on controls alone comes first, to be done once a call. What only looks at numbers differently (a Reshape,
-a Slice of neighbours, a Recall) costs nothing: its value lies where the numbers are. A ring is filled as soon as its
-last window has been gathered, so that it holds the past only; one that a Recall reads is filled last of all. Values
+a Slice of neighbours, a UnitDelay) costs nothing: its value lies where the numbers are. A ring is filled as soon as its
+last window has been gathered, so that it holds the past only; one that a UnitDelay reads is filled last of all. Values
 share memory when their lives do not overlap.
 """
 
@@ -140,7 +140,7 @@ class Scheduler(ABC):
         for index, op in enumerate(self.graph.ops):
             if op.state_read is None or (isinstance(op, ops.Window) and op.taps == 1):
                 continue
-            if isinstance(op, ops.Recall):
+            if isinstance(op, ops.UnitDelay):
                 self.late.add(op.state)
             last[op.state_read] = index
             state = self.graph.state(op.state_read)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.ir.ops import Concatenate, Op, Pad, Repeat, Slice, Spread, Transpose
+from compiler.ir.ops import Concatenate, Op, Pad, Repeat, Slice, Transpose, ZeroInsertion
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def motions(op: Op) -> list[Motion]:
             counts = [*x[:at], op.times, *x[at:]]
             spread = contiguous(counts)
             return [Motion(walk(counts, [*own[:at], 0, *own[at:]], spread), (0, 0))]
-        case Spread():
+        case ZeroInsertion():
             steps = [step * (op.gap + 1 if axis == op.axis else 1) for axis, step in enumerate(to)]
             return [Motion(walk(x, own, steps), (0, 0))]
     return []

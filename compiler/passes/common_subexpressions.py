@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from compiler.ir.graph import Graph, Scan, rewrite
-from compiler.ir.ops import Op, Recall, Window
+from compiler.ir.ops import Op, UnitDelay, Window
 from compiler.ir.values import State, Value
 
 
@@ -16,7 +16,7 @@ def merge_common_subexpressions(graph: Graph) -> Graph:
     seen: dict[tuple, Value] = {}
 
     def transform(op: Op) -> Op | Value:
-        if isinstance(op, Recall | Scan):
+        if isinstance(op, UnitDelay | Scan):
             return op
         own = tuple(_key(value) for name, value in op.attributes().items() if name != "weights_of")
         key = (type(op), tuple(value.name for value in op.inputs), op.output.shape, own)
@@ -30,12 +30,12 @@ def merge_common_subexpressions(graph: Graph) -> Graph:
 
 def _merge_states(graph: Graph) -> Graph:
     """Two states over the same value that begin alike are one, as long as the longer."""
-    # What a Recall reads keeps a state of its own, of length 1.
-    recalled = {op.state for op in graph.ops if isinstance(op, Recall)}
+    # What a UnitDelay reads keeps a state of its own, of length 1.
+    delayed = {op.state for op in graph.ops if isinstance(op, UnitDelay)}
     kept: dict[tuple, State] = {}
     names: dict[str, str] = {}
     for state in graph.states:
-        key = (state.name,) if state.name in recalled else (state.value.name, state.initial.tobytes())
+        key = (state.name,) if state.name in delayed else (state.value.name, state.initial.tobytes())
         first = kept.get(key, state)
         kept[key] = replace(first, length=max(first.length, state.length))
         names[state.name] = first.name

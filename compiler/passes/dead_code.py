@@ -21,7 +21,7 @@ def remove_dead_code(graph: Graph) -> Graph:
         if name in makers:
             op = makers[name]
             pending += [value.name for value in op.inputs]
-            # A Recall lives on what is computed further down.
+            # A UnitDelay lives on what is computed further down.
             pending += [fed_back[op.state_read]] if op.state_read else []
     kept = tuple(op for op in graph.ops if op.output.name in live)
     read = {op.state_read for op in kept}

@@ -19,7 +19,18 @@ from compiler.errors import CompileError
 from compiler.ir import interpreter
 from compiler.ir.graph import Graph, Scan, rewrite
 from compiler.ir.operation import Op
-from compiler.ir.ops import Binary, Concatenate, Constant, Convolution, Pad, Recall, Repeat, Reshape, Slice, Transpose
+from compiler.ir.ops import (
+    Binary,
+    Concatenate,
+    Constant,
+    Convolution,
+    Pad,
+    Repeat,
+    Reshape,
+    Slice,
+    Transpose,
+    UnitDelay,
+)
 from compiler.ir.values import Shape, State, Value
 from compiler.names import Namer
 from compiler.passes.dead_code import remove_dead_code
@@ -91,7 +102,7 @@ def _told(scan: Scan, width: int) -> Graph:
         start += size
     for op in body.ops:
         emit.ops.append(replace(op, inputs=tuple(env.get(value.name, value) for value in op.inputs)))
-        if isinstance(op, Recall) and op.state in given:
+        if isinstance(op, UnitDelay) and op.state in given:
             env[op.output.name] = emit(Binary, (op.output, given[op.state]), "begun", function="add")
     return replace(body, inputs=(element,), ops=tuple(emit.ops))
 
@@ -108,7 +119,7 @@ def inline(scan: Scan, element: Value, before: Sequence[Value], emit: Emitter) -
         if state.name not in states:
             states[state.name] = emit(Constant, (), "begin", value=state.initial)
     for op in body.ops:
-        if isinstance(op, Recall):
+        if isinstance(op, UnitDelay):
             env[op.output.name] = states[op.state]
             continue
         output = replace(op.output, name=emit.namer(f"{scan.output.name}_{op.output.name}"))
@@ -266,7 +277,7 @@ def stream_of_calls(graph: Graph) -> Graph | None:
         emit = Emitter(op.output, namer)
         names = {state.name: namer(f"{op.output.name}_{state.name}") for state in op.body.states}
         before = [
-            emit(Recall, (), "before", shape=state.value.shape, state=names[state.name])
+            emit(UnitDelay, (), "before", shape=state.value.shape, state=names[state.name])
             for state in (op.body.states if op.stateful else ())
         ]
         element = emit(Reshape, op.inputs, "element", shape=op.inputs[0].shape[1:])

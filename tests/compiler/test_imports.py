@@ -13,7 +13,7 @@ FLOORS = (
     ("ir", "npy", "outputs"),
     ("keras_file", "options", "wav"),
     ("contract", "lowering", "passes", "samples"),
-    ("folder", "fpga", "mcu"),
+    ("folder", "fpga", "mcu", "saturation"),
     ("targets",),
     ("manifest", "pipeline"),
     ("build",),

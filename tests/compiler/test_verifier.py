@@ -23,17 +23,17 @@ from compiler.ir.ops import (
     Pad,
     Pool,
     Quantize,
-    Recall,
     Reduce,
     Repeat,
     Requantize,
     Reshape,
     Select,
     Slice,
-    Spread,
     Transpose,
     Unary,
+    UnitDelay,
     Window,
+    ZeroInsertion,
 )
 from compiler.ir.values import State, Value
 from compiler.ir.verifier import verify
@@ -68,7 +68,7 @@ def recurrent(length=1, shape=(2,)):
     """y = x + what y was one sample ago."""
     x, before, y = Value("x", (2,), "in"), Value("before", shape, "loop"), Value("y", (2,), "loop")
     ops = (
-        Recall(inputs=(), output=before, state="past"),
+        UnitDelay(inputs=(), output=before, state="past"),
         Binary(inputs=(x, before), output=y, function="add"),
     )
     return Graph("loop", "stream", (x,), (y,), ops, (State("past", y, length, zeros(2)),))
@@ -138,7 +138,7 @@ BROKEN_FRAMES = {
     "padding for one axis of two": (lambda: one(Pad, (2, 3), to=(4, 3), padding=((1, 1),)), "padding"),
     "negative padding": (lambda: one(Pad, (3,), to=(2,), padding=((-1, 0),)), "padding"),
     "a repetition of nothing": (lambda: one(Repeat, (3,), to=(0,), axis=0, times=0), "repeated 0"),
-    "zeros along no axis": (lambda: one(Spread, (3,), to=(5,), axis=-1, gap=1), "axis -1"),
+    "zeros along no axis": (lambda: one(ZeroInsertion, (3,), to=(5,), axis=-1, gap=1), "axis -1"),
     "a table of one axis": (lambda: one(Gather, (3,), to=(3, 4), table=zeros(4)), "a table of"),
     "a constant of another shape": (lambda: one(Constant, to=(3,), value=zeros(2)), "has the shape"),
     "a quantiser with lo above hi": (
@@ -193,8 +193,8 @@ BROKEN_STREAMS = {
     "a state of integers": (lambda: states(streaming(), initial=np.zeros(2, np.int64)), "of the type int64"),
     "a state of another value": (lambda: states(streaming(), value=streaming().ops[1].output), "an odd state"),
     "two states of one name": (lambda: replace(streaming(), states=2 * streaming().states), "share a name"),
-    "a recall further back than one sample": (lambda: recurrent(length=2), "recalls past"),
-    "a recall of another shape": (lambda: recurrent(shape=(1,)), "recalls past"),
+    "a unit delay further back than one sample": (lambda: recurrent(length=2), "delays past"),
+    "a unit delay of another shape": (lambda: recurrent(shape=(1,)), "delays past"),
     "a control that is no input": (lambda: replace(streaming(), controls=("conv",)), "cannot be a control"),
     "a negative warm-up": (lambda: replace(streaming(), warm_ups=(-1,)), "an odd warm-up"),
     "an axis of unknown length": (

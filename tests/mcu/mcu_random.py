@@ -24,18 +24,18 @@ def random_graph(mode, seed, most=14):
     """Operations of all kinds, strung together at random; every value stays near 1."""
     net = Sketch(mode, (4, 6), (6,), seed=seed)
     random = np.random.default_rng([seed, mode == "frame"])
-    pool, recalled = list(net.inputs), []
+    pool, delayed = list(net.inputs), []
     if mode == "stream" and random.random() < 0.5:
-        recalled = [net.recall(4, 6)]
-        pool += recalled
+        delayed = [net.unit_delay(4, 6)]
+        pool += delayed
     for _ in range(random.integers(4, most)):
         new = _random_step(net, random, mode, pool)
         pool.append(new if random.random() < 0.5 else net.unary(new, "tanh"))
-    if recalled:
+    if delayed:
         fitting = [value for value in pool[3:] if value.size == 24] or [
             net.matmul(net.reshape(pool[-1], pool[-1].size), 24)
         ]
-        net.feed(recalled[0], net.unary(net.reshape(fitting[-1], 4, 6), "tanh"))
+        net.feed(delayed[0], net.unary(net.reshape(fitting[-1], 4, 6), "tanh"))
     count = random.integers(1, 4)
     return net, net.graph(*(pool[-1 - n] for n in range(min(count, len(pool)))))
 
@@ -121,4 +121,4 @@ def _random_movement(net, random, x, axis):
             return net.pad(x, tuple((int(random.integers(2)), int(random.integers(2))) for _ in x.shape), 0.5)
         case "repeat":
             return net.repeat(x, axis, 2)
-    return net.spread(x, axis, 1)
+    return net.zero_insertion(x, axis, 1)

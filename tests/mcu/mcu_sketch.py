@@ -21,16 +21,16 @@ from compiler.ir.ops import (
     Pad,
     Pool,
     Quantize,
-    Recall,
     Reduce,
     Repeat,
     Reshape,
     Select,
     Slice,
-    Spread,
     Transpose,
     Unary,
+    UnitDelay,
     Window,
+    ZeroInsertion,
 )
 from compiler.ir.values import State, Value
 
@@ -150,9 +150,9 @@ class Sketch:
             Repeat, [x], [n * times if a == axis else n for a, n in enumerate(x.shape)], axis=axis, times=times
         )
 
-    def spread(self, x, axis, gap):
+    def zero_insertion(self, x, axis, gap):
         shape = [(n - 1) * (gap + 1) + 1 if a == axis else n for a, n in enumerate(x.shape)]
-        return self.add(Spread, [x], shape, axis=axis, gap=gap)
+        return self.add(ZeroInsertion, [x], shape, axis=axis, gap=gap)
 
     def concatenate(self, values, axis):
         shape = list(values[0].shape)
@@ -176,12 +176,12 @@ class Sketch:
             self.states[key] = State(key, x, length, old.initial if old else start)
         return self.add(Window, [x], (taps, *x.shape), state=key, taps=taps, dilation=dilation)
 
-    def recall(self, *shape):
+    def unit_delay(self, *shape):
         """One sample ago; `feed` says of what."""
-        return self.add(Recall, [], shape, state=f"recall_{len(self.ops)}_fed")
+        return self.add(UnitDelay, [], shape, state=f"unitdelay_{len(self.ops)}_fed")
 
-    def feed(self, recalled, value, initial=None):
-        name = f"{recalled.name}_fed"
+    def feed(self, delayed, value, initial=None):
+        name = f"{delayed.name}_fed"
         start = np.zeros(value.shape, np.float32) if initial is None else initial
         self.states[name] = State(name, value, 1, start)
 
@@ -234,7 +234,7 @@ def every_operation(mode):
         net.slice(cube, axis, 1, 1)
         net.slice(cube, axis, cube.shape[axis] - 1, 2, -1)
         net.repeat(cube, axis, 3)
-        net.spread(cube, axis, 2)
+        net.zero_insertion(cube, axis, 2)
         net.concatenate([cube, cube, net.unary(cube, "tanh")], axis)
     net.slice(cube, 2, 0, 2, 2)
     net.pad(cube, ((1, 0), (0, 0), (2, 3)), -1.5)
@@ -290,7 +290,7 @@ def convolutions():
 def gated(channels, units, *, seed=3, initial=False):
     """A GRU-like body: (channels,) -> (units,), its state h."""
     net = Sketch("stream", (channels,), seed=seed)
-    h = net.recall(units)
+    h = net.unit_delay(units)
     both = net.matmul(net.concatenate([net.inputs[0], h], 0), 2 * units)
     gates = net.unary(both, "sigmoid")
     update, forget = net.slice(gates, 0, 0, units), net.slice(gates, 0, units, units)
@@ -303,7 +303,7 @@ def gated(channels, units, *, seed=3, initial=False):
 def long_short(channels, units, *, seed=4):
     """An LSTM-like body: states h and c, weights of x and h apart."""
     net = Sketch("stream", (channels,), seed=seed)
-    h, c = net.recall(units), net.recall(units)
+    h, c = net.unit_delay(units), net.unit_delay(units)
     sums = net.binary("add", net.matmul(net.inputs[0], 4 * units), net.matmul(h, 4 * units))
     i, f, g, o = (net.slice(sums, 0, n * units, units) for n in range(4))
     i, f, o = (net.unary(gate, "sigmoid") for gate in (i, f, o))
@@ -315,10 +315,10 @@ def long_short(channels, units, *, seed=4):
 
 
 def delays():
-    """Recalls of the input, of each other in a circle, and of a recall: what a push must not disturb."""
+    """Unit delays of the input, of each other in a circle, and of a unit delay: what a push must not disturb."""
     net = Sketch("stream", (3,), seed=5)
     (x,) = net.inputs
-    last, before, left, right = (net.recall(3) for _ in range(4))
+    last, before, left, right = (net.unit_delay(3) for _ in range(4))
     net.feed(last, x)
     net.feed(before, last, net.normal(3))
     net.feed(left, right, net.normal(3))
@@ -330,7 +330,7 @@ def delays():
 def delayed():
     """One input, one output as wide: the input, one sample late."""
     net = Sketch("stream", (3,))
-    last = net.recall(3)
+    last = net.unit_delay(3)
     net.feed(last, net.inputs[0])
     return net, net.graph(last)
 

@@ -169,7 +169,7 @@ def test_recurrence_is_iterated(tmp_path, make):
 def test_what_never_rests_is_reset(tmp_path):
     """A sum that grows for ever, a sign that flips for ever, a NaN."""
     net = Sketch("stream", (2,))
-    before = net.recall(2)
+    before = net.unit_delay(2)
     total = net.binary("add", net.inputs[0], net.unary(before, "negative"))
     net.feed(before, total, np.float32([0.5, 0.25]))
     device = Device(tmp_path, net.graph(total))
