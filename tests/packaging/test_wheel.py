@@ -37,8 +37,9 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def site(wheel, tmp_path_factory):
-    """The wheel, unpacked: all that installing it does, its command apart."""
-    site = tmp_path_factory.mktemp("site-packages")
+    """The wheel, unpacked, which is all that installing it does, its command apart; in a folder of any name."""
+    site = tmp_path_factory.mktemp("site") / "ü \"a\\b' {c}\nd"
+    site.mkdir()
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     return site
