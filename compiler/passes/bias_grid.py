@@ -21,10 +21,11 @@ from compiler.ir.graph import Graph
 from compiler.ir.numerics import WIDEST, Format, Rounding, signed_width
 from compiler.ir.ops import MatMul, Quantize, Unary
 
-# Where products are finer than the output's steps by so many bits, rounding the bias to their grid moves a sum by at
-# most 2**-(ENOUGH + 1) steps, and the accumulator stays as narrow as they need it.
-ENOUGH = 6
 WEIGHT_BITS = 16  # a finer grid takes bits from the weights, which have so many at most
+# Sums of 32 bits cost a processor half of what longer ones do. Where products are finer than the output's steps by so
+# many bits, a bias without a quantiser does not make sums longer: rounded to their grid, it moves one by at most
+# 2**-(ENOUGH + 1) steps.
+SHORT, ENOUGH = 32, 6
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def integer_product(op: MatMul, format: Format, outputs: Sequence[OutputGrid]) -
     if weights is None:
         raise CompileError(f"its weights do not lie on the grid of {op.weights_format}", layer=op.layer)
     products = format.fraction + op.weights_format.fraction
-    fraction, bias, error = _place(op, products, outputs, _spare_bits(weights))
+    most = int(np.abs(weights).sum(axis=0).max(initial=0)) * max(-format.lo, format.hi)
+    fraction, bias, error = _Place(op.bias, products, outputs, _spare_bits(weights), most).find(op.bias_format is None)
     extra = fraction - products
     grid = Format(True, op.weights_format.width + extra, op.weights_format.fraction + extra)
     return replace(
@@ -80,26 +82,59 @@ def integer_product(op: MatMul, format: Format, outputs: Sequence[OutputGrid]) -
     )
 
 
-def _place(
-    op: MatMul, products: int, outputs: Sequence[OutputGrid], spare: int
-) -> tuple[int, np.ndarray, float | None]:
-    """The accumulator's fraction bits, the bias as floats that hold whole numbers, and by how many of the output's
-    steps it misses the real one, where that may show."""
-    steps = max((grid.fraction for grid in outputs), default=products)
-    if _holds(op.bias, products) or (op.bias_format is None and steps + ENOUGH <= products):
-        return products, np.rint(_scaled(op.bias, products)), None
-    decisive = max([products, *(grid.thresholds for grid in outputs)])
-    for fraction in range(products + 1, min(decisive, products + spare) + 1):
-        if _holds(op.bias, fraction):
-            return fraction, _scaled(op.bias, fraction), None
-    if decisive < products + spare:
-        real = _scaled(op.bias, decisive)
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """Where a bias is put.
+
+    Args:
+        bias: Real numbers.
+        products: Fraction bits of the products.
+        outputs: What the sums are rounded to.
+        spare: By how many bits more the accumulator's grid may be finer than that of the products.
+        most: The greatest magnitude of a sum of products, on their own grid.
+    """
+
+    bias: np.ndarray
+    products: int
+    outputs: Sequence[OutputGrid]
+    spare: int
+    most: int
+
+    def find(self, may_be_rounded: bool) -> tuple[int, np.ndarray, float | None]:
+        """The accumulator's fraction bits, the bias as floats that hold whole numbers, and by how many of the output's
+        steps it misses the real one, where that may show."""
+        exact, products = self._exact(), self.products
+        enough = may_be_rounded and self._steps + ENOUGH <= products
+        if exact and (not enough or self._is_short(exact[0]) or not self._is_short(products)):
+            return *exact, None
+        fraction = products if enough else products + self.spare
+        real = _scaled(self.bias, fraction)
+        error = float(_scaled(np.abs(real - np.rint(real)), self._steps - fraction).max())
+        return fraction, np.rint(real), error if error > 2.0 ** -(ENOUGH + 1) else None
+
+    @property
+    def _steps(self) -> int:
+        """Fraction bits of the finest output."""
+        return max((grid.fraction for grid in self.outputs), default=self.products)
+
+    def _exact(self) -> tuple[int, np.ndarray] | None:
+        """The coarsest grid on which every rounding comes out as with the real bias; None where it is too fine."""
+        decisive = max([self.products, *(grid.thresholds for grid in self.outputs)])
+        finest = self.products + self.spare
+        for fraction in range(self.products, min(decisive, finest) + 1):
+            if _holds(self.bias, fraction):
+                return fraction, _scaled(self.bias, fraction)
+        if decisive >= finest:
+            return None
+        real = _scaled(self.bias, decisive)
         below = np.floor(real)
-        return decisive + 1, 2 * below + (below != real), None
-    fraction = products + spare
-    bias = np.rint(_scaled(op.bias, fraction))
-    error = float(_scaled(np.abs(_scaled(op.bias, fraction) - bias), steps - fraction).max())
-    return fraction, bias, error if error > 2.0 ** -(ENOUGH + 1) else None
+        return decisive + 1, 2 * below + (below != real)
+
+    def _is_short(self, fraction: int) -> bool:
+        """Whether sums on a grid, and the half that rounding adds to them, have few bits."""
+        half = 2.0 ** (fraction - self._steps - 1)
+        bias = float(_scaled(np.abs(self.bias), fraction).max(initial=0))
+        return self.most * 2.0 ** (fraction - self.products) + bias + half < 1 << (SHORT - 1)
 
 
 def _spare_bits(weights: np.ndarray) -> int:
