@@ -11,7 +11,7 @@ from compiler.errors import CompileError
 from compiler.keras_file.jsons import a_list, a_name, an_object
 from compiler.keras_file.nodes import is_ref, read_node, read_ref
 from compiler.keras_file.spec import Call, LayerSpec, ModelSpec, TensorRef
-from compiler.keras_file.weights import Weights
+from compiler.keras_file.weights import DEEPEST_PART, PARTS, Weights
 
 MOST_LAYERS = 20_000
 # What a model's configuration holds besides its layers.
@@ -116,7 +116,17 @@ class _Reader:
             spec = replace(spec, held=self.layer(config["layer"], within, f"{full}/"))
             within.close()
             return spec
-        return replace(spec, weights=weights.layer(name, class_name))
+        return replace(spec, weights=weights.layer(name, class_name, _cells(config)))
+
+
+def _cells(config: Any, depth: int = 0) -> tuple[str, ...]:
+    """The classes of the cells that a recurrent layer stacks, however deep it lies in wrappers."""
+    if not isinstance(config, dict) or depth > DEEPEST_PART:
+        return ()
+    if isinstance(cells := config.get("cells"), list):
+        return tuple(str(cell.get("class_name")) for cell in cells if isinstance(cell, dict))
+    within = [config[key].get("config") for key in PARTS if isinstance(config.get(key), dict)]
+    return next(filter(None, (_cells(part, depth + 1) for part in within)), ())
 
 
 def _is_operator(entry: Mapping[str, Any], config: Mapping[str, Any], nodes: list[Any]) -> bool:

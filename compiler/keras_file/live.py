@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,7 @@ class _Live:
         self._layers = {layer.name: layer for layer in layers}
         self._digest = digest
 
-    def layer(self, name: str, class_name: str) -> Arrays:
+    def layer(self, name: str, class_name: str, cells: Sequence[str] = ()) -> Arrays:
         layer = self._layers.get(name)
         weights = () if layer is None else layer.weights
         return tuple(self._array(weight) for weight in weights if not of_training(weight.name))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -29,8 +29,12 @@ MOST_WEIGHTS = 1000  # of one layer
 class Weights(Protocol):
     """Where the weights of one model's layers come from."""
 
-    def layer(self, name: str, class_name: str) -> Arrays:
-        """The weights of a layer, in Keras' order of variables."""
+    def layer(self, name: str, class_name: str, cells: Sequence[str] = ()) -> Arrays:
+        """The weights of a layer, in Keras' order of variables.
+
+        Args:
+            cells: The classes of the cells that it stacks, in order.
+        """
 
     def model(self, name: str, class_name: str) -> Weights:
         """The weights of a model within this one."""
@@ -60,7 +64,7 @@ class ByName:
         names = [weight for weight in group.names("weight_names") if not of_training(weight)]
         return {weight: group.weight(weight) for weight in names}
 
-    def layer(self, name: str, class_name: str) -> Arrays:
+    def layer(self, name: str, class_name: str, cells: Sequence[str] = ()) -> Arrays:
         return tuple(self._read(name).values())
 
     def model(self, name: str, class_name: str) -> Weights:
@@ -89,7 +93,7 @@ class ByPath:
                 for i in (match.start() for match in re.finditer("/", weight)):
                     self._by_prefix[weight[:i]].append(weight)
 
-    def layer(self, name: str, class_name: str) -> Arrays:
+    def layer(self, name: str, class_name: str, cells: Sequence[str] = ()) -> Arrays:
         path = (*self._path, name)
         for start in range(len(path)):
             found = self._top._by_prefix.get("/".join(path[start:]), ())
@@ -142,9 +146,9 @@ class ByGroup:
         key = self._by_name.get(name, key)
         return self._layers.group(key) if self._layers is not None and key and key in self._layers else None
 
-    def layer(self, name: str, class_name: str) -> Arrays:
+    def layer(self, name: str, class_name: str, cells: Sequence[str] = ()) -> Arrays:
         group = self._group(name, class_name)
-        return _collect(group) if group else ()
+        return _collect(group, _numbered(cells)) if group else ()
 
     def model(self, name: str, class_name: str) -> Weights:
         return ByGroup(self._group(name, class_name))
@@ -162,8 +166,8 @@ class Held:
     def __init__(self, holder: Group | None) -> None:
         self._group = holder.group("layer") if holder and "layer" in holder else None
 
-    def layer(self, name: str, class_name: str) -> Arrays:
-        return _collect(self._group) if self._group else ()
+    def layer(self, name: str, class_name: str, cells: Sequence[str] = ()) -> Arrays:
+        return _collect(self._group, _numbered(cells)) if self._group else ()
 
     def model(self, name: str, class_name: str) -> Weights:
         return ByGroup(self._group)
@@ -175,8 +179,18 @@ class Held:
         """Nothing to say, as in the group of a model."""
 
 
-def _collect(group: Group, depth: int = 0) -> Arrays:
-    """The variables of an object, then those of the objects within it."""
+def _numbered(cells: Sequence[str]) -> list[str]:
+    """The groups of some cells, in order."""
+    counter: Counter[str] = Counter()
+    keys = []
+    for base in map(snake_case, cells):
+        keys.append(f"{base}_{counter[base]}" if counter[base] else base)
+        counter[base] += 1
+    return keys
+
+
+def _collect(group: Group, cells: Sequence[str] = (), depth: int = 0) -> Arrays:
+    """The variables of an object, then those of the objects within it; cells in their order, not the alphabet's."""
     if depth > DEEPEST_PART:
         raise CompileError(f"the group '{group.name}' nests too deep")
     keys = [key for key in group.keys() if key not in NO_WEIGHTS]  # noqa: SIM118 -- a Group is no dict
@@ -192,9 +206,10 @@ def _collect(group: Group, depth: int = 0) -> Arrays:
         arrays += [variables.weight(str(i)) for i in range(count)]
     # What a Bidirectional layer was made of stands beside the two layers that it made.
     inner = [key for key in keys if key != "vars" and not (key == "layer" and "forward_layer" in keys)]
-    for key in sorted(inner, key=lambda key: (PARTS.index(key) if key in PARTS else -1, key)):
+    order = [*PARTS, *cells]
+    for key in sorted(inner, key=lambda key: (order.index(key) if key in order else -1, key)):
         if group.holds_group(key):
-            arrays += _collect(group.group(key), depth + 1)
+            arrays += _collect(group.group(key), cells, depth + 1)
     return tuple(arrays)
 
 

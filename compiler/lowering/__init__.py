@@ -37,7 +37,9 @@ def lower(model: ModelSpec, name: str) -> Graph:
     """
     builder = Builder()
     layers = {spec.name: spec for spec in model.layers}
-    inputs = tuple(_input(_input_spec(ref, layers), builder) for ref in model.inputs)
+    specs = [_input_spec(ref, layers) for ref in model.inputs]
+    builder.batch = _batch(specs)
+    inputs = tuple(_input(spec, builder) for spec in specs)
     outputs = _Walk(model, builder, "", [MOST_CALLS]).run(inputs)
     ops, notes = tuple(builder.ops), tuple(dict.fromkeys(builder.notes))
     return Graph(name, "frame", inputs, outputs, ops, output_keys=model.output_keys, notes=notes)
@@ -122,10 +124,20 @@ class _Walk:
         spec = replace(spec, name=self.prefix + spec.name)
         arguments = self._filled(call.arguments, spec.name)
         keywords = {key: self._filled(value, spec.name) for key, value in call.keywords.items()}
+        self._demand_batches(spec, arguments, keywords)
         if spec.operator or spec.class_name in ("TFOpLambda", "SlicingOpLambda"):
             return lower_operator(spec, self.builder, arguments, keywords)
         inputs, mask = _inputs(spec, arguments, keywords)
         return self._apply(spec, self.builder, inputs, arguments, mask)
+
+    def _demand_batches(self, spec: LayerSpec, arguments: Any, keywords: Any) -> None:
+        """Refuses values whose first axis is not the batch, except where a reshape makes it that again."""
+        if not self.builder.unbatched or spec.config.get("function", spec.class_name) in ("Reshape", "reshape"):
+            return
+        for value in leaves((arguments, keywords)):
+            if isinstance(value, Value) and value.name in self.builder.unbatched:
+                what = f"'{value.layer}' stacks along the batch, and only a reshape to (1, ...) can follow that"
+                raise CompileError(what, layer=spec.name, hint="Stack along axis 1.")
 
     def _filled(self, argument: Any, reader: str) -> Any:
         """An argument with values in place of references."""
@@ -260,6 +272,14 @@ def _input_spec(ref: TensorRef, layers: Mapping[str, LayerSpec]) -> LayerSpec:
     if spec.class_name != "InputLayer" or ref.node or ref.tensor:
         raise CompileError(f"the model's input is a {spec.class_name}, not an InputLayer", layer=spec.name)
     return spec
+
+
+def _batch(inputs: Iterable[LayerSpec]) -> int | None:
+    """How many frames every input has in a call, where the file says so."""
+    shapes = [spec.config.get("batch_shape", spec.config.get("batch_input_shape")) for spec in inputs]
+    counts = {shape[0] if isinstance(shape, list) and shape else None for shape in shapes}
+    count = counts.pop() if len(counts) == 1 else None
+    return count if type(count) is int else None
 
 
 def _input(spec: LayerSpec, builder: Builder) -> Value:

@@ -30,6 +30,9 @@ class Builder:
         self.namer: Namer = within.namer if within else Namer()
         self.ops: list[Op] = within.ops if within else []
         self.conditions: set[str] = within.conditions if within else set()  # names of values that are 0 or 1 alone
+        self.batch: int | None = within.batch if within else None  # how many frames a call has, where the file says so
+        # Names of values of which the batch, of one frame, is no longer the first axis.
+        self.unbatched: set[str] = within.unbatched if within else set()
         # The steps of values that count, where not all do, by the value's name; None where nobody knows them.
         self.masks: dict[str, Value | None] = within.masks if within else {}
         self.notes: list[str] = within.notes if within else []

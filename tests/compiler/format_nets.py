@@ -188,6 +188,7 @@ def keras_operators(k):
         ops.pad(ops.flip(x, axis=1), ((0, 0), (1, 0), (0, 2)))
         + ops.cast(ops.pad(y, ((0, 0), (0, 1), (1, 1))), "float32"),
         ops.repeat(x, 2, axis=1),
+        ops.normalize(y, axis=1) + ops.where(ops.any(x > 0.9, axis=2, keepdims=True), x, 0.5),
         k.activations.relu(x, max_value=0.5, negative_slope=0.25) + k.activations.log_softmax(y),
     ]
     return k.Model([x, y], outputs, name="keras_operators")
@@ -230,6 +231,7 @@ def tensorflow_operators(k):
         tf.where(tf.equal(nn.relu(x), nn.relu(y)), 1.0, x) + tf.where(tf.not_equal(nn.relu(x), 0), y, 0.25),
         tf.pad(tf.reverse(x, [1]), ((0, 0), (1, 0), (0, 2))) + tf.cast(tf.pad(y, ((0, 0), (0, 1), (1, 1))), "float32"),
         tf.repeat(x, 2, axis=1),
+        math.l2_normalize(y, axis=1) + tf.where(tf.reduce_any(x > 0.9, axis=2, keepdims=True), x, 0.5),
         k.activations.relu(x, max_value=0.5, alpha=0.25) + nn.log_softmax(y),
     ]
     return k.Model([x, y], outputs, name="tensorflow_operators")

@@ -22,6 +22,7 @@ RECURRENT_CASES = [
         make("RNN", make("LSTMCell", 4, activation="relu6"), return_sequences=True),
         make("RNN", make("SimpleRNNCell", 4), return_sequences=True),
         make("RNN", make("StackedRNNCells", [make("GRUCell", 4), make("LSTMCell", 2)]), return_sequences=True),
+        make("RNN", [make("SimpleRNNCell", 4), make("GRUCell", 3), make("GRUCell", 5)], return_sequences=True),
     ),
     *rows("S", TIME, make("GRU", 4, return_sequences=True), make("LSTM", 4, return_sequences=True), library="tf_keras"),
     *rows(
@@ -48,6 +49,7 @@ RECURRENT_CASES = [
         make("LSTM", 4, return_state=True),
         make("LSTM", 4, return_state=True, return_sequences=True, go_backwards=True),
         make("RNN", make("StackedRNNCells", [make("GRUCell", 4), make("GRUCell", 2)])),
+        make("RNN", make("StackedRNNCells", [make("LSTMCell", 4), make("GRUCell", 2)])),
     ),
 ]
 

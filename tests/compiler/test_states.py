@@ -102,6 +102,45 @@ def test_a_stream_keeps_states_whose_loop_closes(kind, steps, packed, tmp_path):
     assert error(ours, np.concatenate(wanted)) <= 1e-5
 
 
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_states_packed_with_operators_for_a_batch_of_one(name, tmp_path):
+    """As streaming denoisers pack the states of several layers into one tensor, the batch among its axes."""
+    keras, layers = library(name)
+    if name == "keras":
+        stack, reshape = keras.ops.stack, keras.ops.reshape
+    else:
+        import tensorflow as tf
+
+        stack, reshape = tf.stack, tf.reshape
+    x, past = keras.Input(batch_shape=(1, 1, 3), name="audio"), keras.Input(batch_shape=(1, 2, UNITS, 2), name="past")
+    y, behind = x, ([], [])
+    for i in range(2):
+        states = [past[:, i, :, k] for k in range(2)]
+        y, *ends = layers.LSTM(UNITS, return_sequences=True, return_state=True)(y, initial_state=states)
+        for side, end in zip(behind, ends, strict=True):
+            side.append(end)
+    rows = [reshape(stack(side, axis=0), (1, 2, UNITS)) for side in behind]
+    model = randomize(keras.Model([x, past], [layers.Dense(2)(y), stack(rows, axis=-1)]))
+    graph = read(model, tmp_path)
+    streaming = passes.run(graph, passes.simplify("stream"))
+    calls, state = np.random.default_rng(1).normal(0, 1, (6, 1, 1, 3)).astype(np.float32), np.zeros((1, 2, UNITS, 2))
+    wanted = []
+    for call in calls:
+        y, state = (np.asarray(part) for part in model([call, state.astype(np.float32)]))
+        wanted.append(y[0])
+    (ours,) = outputs(streaming, [calls[:, 0, 0]])
+    assert error(ours, np.concatenate(wanted)) <= 1e-5
+
+
+def test_what_is_stacked_along_the_batch_has_to_be_reshaped(tmp_path):
+    keras, layers = library("keras")
+    x = keras.Input(batch_shape=(1, 3))
+    both = keras.ops.stack([x, layers.Dense(3)(x)], axis=0)
+    model = keras.Model(x, keras.ops.reshape(layers.Dense(2, name="on_it")(both), (1, 4)))
+    with pytest.raises(CompileError, match=r"layer 'on_it': 'stack.*' stacks along the batch"):
+        read(model, tmp_path)
+
+
 def shuffled(keras, layers, x, h, y, end):
     return [x, h], [y, layers.Concatenate()([end[:, 2:], end[:, :2]])]
 

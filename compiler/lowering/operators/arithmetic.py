@@ -10,6 +10,7 @@ import numpy as np
 from compiler.ir.ops import Affine, Binary, BinaryFunction, Dot, MatMul, ReduceFunction, Transpose
 from compiler.ir.values import Value
 from compiler.lowering.arithmetic import binary, reduce, reshape, softmax, unary
+from compiler.lowering.normalization import EPSILON, unit_length
 from compiler.lowering.operators.operator import Operator
 from compiler.lowering.shapes import axes_of
 
@@ -171,6 +172,24 @@ def _turned(op: Operator, x: Value) -> Value:
     return op.emit(Transpose, x, suffix="_turned", permutation=order)
 
 
+def _normalize(op: Operator, x: Any) -> Value:
+    """x over its length along some axes, which counts as `epsilon` where it is less."""
+    op.expect("order", 2)
+    epsilon = EPSILON if op.take("epsilon", None) is None else op.number("epsilon", EPSILON)
+    return _to_length_one(op, op.tensor(x), epsilon)
+
+
+def _l2_normalize(op: Operator, x: Any) -> Value:
+    """The same in TensorFlow, whose `epsilon` is a square."""
+    return _to_length_one(op, op.tensor(x), max(op.number("epsilon", 1e-12), 0.0) ** 0.5)
+
+
+def _to_length_one(op: Operator, x: Value, epsilon: float) -> Value:
+    if not epsilon > 0:
+        raise op.error("epsilon is not above 0")
+    return unit_length(op, x, _axes(op, x), epsilon)
+
+
 def _same(op: Operator, x: Any) -> Value:
     return reshape(op, op.tensor(x), op.tensor(x).shape)
 
@@ -232,6 +251,8 @@ OPERATORS: dict[str, Callable[..., Value]] = {
     "Var": _variance,
     "Std": _deviation,
     "Matmul": _dot,
+    "Normalize": _normalize,
+    "L2Normalize": _l2_normalize,
     # The graph has one precision; `dtype` is checked like a layer's, so that rounding to integers is refused.
     "Cast": _same,
     "Identity": _same,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from compiler.ir.ops import Pad, Repeat, Slice, Transpose
+from compiler.ir.ops import Pad, Repeat, Reshape, Slice, Transpose
 from compiler.ir.values import Value
 from compiler.keras_file.jsons import shown
 from compiler.lowering.arithmetic import join, part, reshape
@@ -18,9 +18,12 @@ MOST_PARTS = 1024
 
 def _reshape(op: Operator, x: Any) -> Value:
     x, target = op.tensor(x), op.integers("newshape")
-    if target[0] != -1 or any(n < 1 for n in target[1:]):
+    open_batch = target[0] == -1 and x.name not in op.unbatched
+    if not (open_batch or (op.batch is not None and target[0] == op.batch)) or any(n < 1 for n in target[1:]):
         raise op.error(f"newshape={shown(target)} is not supported", hint="Leave the batch open: (-1, ...).")
-    return reshape(op, x, reshaped(op, x, target[1:]))
+    shape = reshaped(op, x, target[1:])
+    # A name of its own, where the same numbers are told apart by what their first axis is.
+    return op.emit(Reshape, x, shape=shape) if x.name in op.unbatched else reshape(op, x, shape)
 
 
 def _transposed(op: Operator, x: Value, order: list[int]) -> Value:
@@ -89,11 +92,17 @@ def _stack(op: Operator, arguments: Any) -> Value:
     _agree(op, values, None)
     rank, place = len(values[0].shape) + 1, op.integers("axis")[0]
     axis = place - 1 if place > 0 else place + rank
-    if not 0 <= axis < rank or not place:
+    along_batch = place == 0 and op.batch == 1
+    axis = 0 if along_batch else axis
+    if not 0 <= axis < rank or (not place and not along_batch):
         raise op.error(f"axis={place} is no place for an axis behind the batch")
     shape = values[0].shape
     rows = [reshape(op, value, (*shape[:axis], 1, *shape[axis:]), "_row") for value in values]
-    return join(op, rows, axis)
+    y = join(op, rows, axis)
+    if along_batch:
+        # With a batch of one, the same numbers in the same order.
+        op.unbatched.add(y.name)
+    return y
 
 
 def _agree(op: Operator, values: list[Value], axis: int | None) -> None:

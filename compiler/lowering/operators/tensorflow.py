@@ -82,6 +82,7 @@ _REDUCTIONS = {
     "variance": "Var",
     "std": "Std",
     "logsumexp": "Logsumexp",
+    "any": "Any",
 }
 
 FUNCTIONS: dict[str, _Function] = (
@@ -98,6 +99,7 @@ FUNCTIONS: dict[str, _Function] = (
         "nn.log_softmax": _Function("LogSoftmax"),
         "clip_by_value": _Function("Clip", renamed={"clip_value_min": "x_min", "clip_value_max": "x_max"}),
         "where": _Function("Where", ("x", "y")),
+        "math.l2_normalize": _Function("L2Normalize"),
         "linalg.matmul": _Function("Matmul", ("b",)),
         "reshape": _Function("Reshape", renamed={"shape": "newshape"}),
         "transpose": _Function("Transpose", renamed={"perm": "axes"}),
