@@ -62,7 +62,7 @@ def rows(layers: Iterable[LayerSpec], prefix: str = "") -> Iterator[Row]:
         if not known:
             row.trouble = dict.fromkeys(TARGETS, f"a layer of class '{spec.class_name}' is not supported")
         yield row
-        within = spec.model.layers if spec.model is not None else filter(None, [spec.held])
+        within = spec.model.layers if spec.model is not None else filter(None, [spec.wrapped])
         yield from rows(within, f"{prefix}{spec.name}/")
 
 
@@ -175,7 +175,7 @@ def _figures(finished: Finished) -> list[str]:
     reach = graph.receptive_field
     lines = ["mode: stream", f"{graph.macs:,} multiply-accumulates a sample"]
     if controls := [value.layer for value in graph.inputs if value.name in graph.controls]:
-        lines.append(f"controls, one value a block: {', '.join(controls)}; {graph.held_macs:,} of a block")
+        lines.append(f"controls, one value a block: {', '.join(controls)}; {graph.control_rate_macs:,} of a block")
     lines.append(f"receptive field: {f'{reach:,} samples' if reach else 'without end, it is recurrent'}")
     warm_ups = ", ".join(f"{samples}" for samples in dict.fromkeys(graph.warm_ups))
     return [*lines, f"warm-up: {warm_ups} samples"] if graph.warm_up else lines

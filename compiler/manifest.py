@@ -57,7 +57,7 @@ def begin(graphs: Mapping[str, Graph], options: Options, model: ModelSpec, note:
         "controls": [value.layer for value in graph.inputs if value.name in graph.controls],
         "outputs": list(graph.output_names),
         "macs_per_sample" if graph.mode == "stream" else "macs_per_frame": graph.macs,
-        "macs_per_block": graph.held_macs,
+        "macs_per_block": graph.control_rate_macs,
         "input_range": list(options.input_range),
     }
     report |= dict.fromkeys(MEASURED)

@@ -131,9 +131,9 @@ def stimulus(build: Build, steps: int, seed: int) -> list[np.ndarray]:
     rng = np.random.default_rng(seed)
     xs = [_signal(build, value, steps, rng) for value in build.graph.inputs]
     # Controls stand still, so that it does not matter how the stream is cut into blocks.
-    held = build.graph.controls
+    controls = build.graph.controls
     pairs = zip(build.graph.inputs, xs, strict=True)
-    return [np.repeat(x[:1], steps, axis=0) if value.name in held else x for value, x in pairs]
+    return [np.repeat(x[:1], steps, axis=0) if value.name in controls else x for value, x in pairs]
 
 
 def _signal(build: Build, value: Value, steps: int, rng: np.random.Generator) -> np.ndarray:

@@ -119,17 +119,17 @@ class Graph:
         return tuple(names)
 
     @cached_property
-    def held(self) -> frozenset[str]:
+    def control_rate(self) -> frozenset[str]:
         """Names of the values that follow from controls, with or without constants: they change with the controls."""
         if not self.controls:
             return frozenset()
-        held = set(self.controls)
+        control_rate = set(self.controls)
         fixed = {op.output.name for op in self.ops if isinstance(op, Constant)}
         for op in self.ops:
             sources = {value.name for value in op.inputs}
-            if op.state_read is None and sources & held and sources <= held | fixed:
-                held.add(op.output.name)
-        return frozenset(held)
+            if op.state_read is None and sources & control_rate and sources <= control_rate | fixed:
+                control_rate.add(op.output.name)
+        return frozenset(control_rate)
 
     @property
     def fixed(self) -> bool:
@@ -153,14 +153,14 @@ class Graph:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates a step, without those of `held_macs`."""
-        return sum(op.macs for op in self.ops) - self.held_macs
+        """Multiply-accumulates a step, without those of `control_rate_macs`."""
+        return sum(op.macs for op in self.ops) - self.control_rate_macs
 
     @property
-    def held_macs(self) -> int:
+    def control_rate_macs(self) -> int:
         """Multiply-accumulates whenever the controls change."""
-        held = self.held
-        return sum(op.macs for op in self.ops if op.output.name in held)
+        control_rate = self.control_rate
+        return sum(op.macs for op in self.ops if op.output.name in control_rate)
 
     def __str__(self) -> str:
         return to_text(self)
@@ -276,7 +276,7 @@ def to_text(graph: Graph) -> str:
     warm_up = f", {lengths} samples of warm-up" if graph.warm_up else ""
     lines = [f"{graph.mode} graph {graph.name}{warm_up}"]
     for value in graph.inputs:
-        lines.append(f"  input {value.name}: {_type(value)}{', held' if value.name in graph.controls else ''}")
+        lines.append(f"  input {value.name}: {_type(value)}{', control' if value.name in graph.controls else ''}")
     for state in graph.states:
         lines.append(f"  state {state.name}: {state.length} x {state.value.name} = {_attribute(state.initial)}")
     for op in graph.ops:

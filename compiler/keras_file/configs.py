@@ -112,8 +112,8 @@ class _Reader:
         if _is_operator(entry, config, nodes):
             return replace(spec, operator=True)
         if _holds_model(class_name, config):
-            within = weights.held(name, class_name)
-            spec = replace(spec, held=self.layer(config["layer"], within, f"{full}/"))
+            within = weights.wrapped(name, class_name)
+            spec = replace(spec, wrapped=self.layer(config["layer"], within, f"{full}/"))
             within.close()
             return spec
         return replace(spec, weights=weights.layer(name, class_name, _cells(config)))

@@ -67,7 +67,7 @@ class _Live:
     def model(self, name: str, class_name: str) -> Weights:
         return _Live(getattr(self._layers.get(name), "layers", ()), self._digest)
 
-    def held(self, name: str, class_name: str) -> Weights:
+    def wrapped(self, name: str, class_name: str) -> Weights:
         layer = getattr(self._layers.get(name), "layer", None)
         return _Live(() if layer is None else (layer,), self._digest)
 

@@ -46,7 +46,7 @@ class LayerSpec:
         weights: In Keras' order of variables; empty for a nested model, whose layers have them.
         keras_major: The Keras that wrote the file: some names mean something else in Keras 2.
         model: The layers within, where this is a model itself.
-        held: What a TimeDistributed is made of, where that is a model or holds one.
+        wrapped: What a TimeDistributed is made of, where that is a model or holds one.
         operator: An operation on tensors that Keras 3 recorded (`x * 0.5`, `keras.ops`), not a layer of that name.
     """
 
@@ -57,7 +57,7 @@ class LayerSpec:
     weights: tuple[np.ndarray, ...]
     keras_major: int = 3
     model: ModelSpec | None = None
-    held: LayerSpec | None = None
+    wrapped: LayerSpec | None = None
     operator: bool = False
 
 

@@ -39,7 +39,7 @@ class Weights(Protocol):
     def model(self, name: str, class_name: str) -> Weights:
         """The weights of a model within this one."""
 
-    def held(self, name: str, class_name: str) -> Weights:
+    def wrapped(self, name: str, class_name: str) -> Weights:
         """The weights of what a layer holds, which is asked for like a layer of a model."""
 
     def close(self) -> None:
@@ -153,7 +153,7 @@ class ByGroup:
     def model(self, name: str, class_name: str) -> Weights:
         return ByGroup(self._group(name, class_name))
 
-    def held(self, name: str, class_name: str) -> Weights:
+    def wrapped(self, name: str, class_name: str) -> Weights:
         return Held(self._group(name, class_name))
 
     def close(self) -> None:
@@ -172,7 +172,7 @@ class Held:
     def model(self, name: str, class_name: str) -> Weights:
         return ByGroup(self._group)
 
-    def held(self, name: str, class_name: str) -> Weights:
+    def wrapped(self, name: str, class_name: str) -> Weights:
         return Held(self._group)
 
     def close(self) -> None:

@@ -159,7 +159,7 @@ class _Walk:
     ) -> tuple[Value, ...]:
         if spec.model is not None:
             return self._nested(spec, builder, inputs, arguments)
-        if spec.held is not None:
+        if spec.wrapped is not None:
             return (self._each_step(spec, builder, inputs),)
         follows = self.model.chain or spec.keras_major == 2
         outputs = lower_layer(spec, builder, inputs, mask, masks_follow=follows)
@@ -168,14 +168,14 @@ class _Walk:
     def _each_step(self, spec: LayerSpec, builder: Builder, inputs: Sequence[Value]) -> Value:
         """A model, or what holds one, applied to each step of a value."""
         layer = Layer(spec, builder)
-        held = replace(spec.held, name=f"{spec.name}/{spec.held.name}")
+        wrapped = replace(spec.wrapped, name=f"{spec.name}/{spec.wrapped.name}")
         if len(inputs) != 1:
             raise layer.error(f"is called on {len(inputs)} values, which a {spec.class_name} is not")
 
         def step(to: Builder, element: Value) -> Value:
-            values = self._apply(held, to, (element,))
+            values = self._apply(wrapped, to, (element,))
             if len(values) != 1:
-                raise layer.error(f"a {held.class_name} that gives several values within is not supported")
+                raise layer.error(f"a {wrapped.class_name} that gives several values within is not supported")
             return values[0]
 
         layer.ignore("layer")

@@ -19,7 +19,7 @@ def source(schedule: Schedule, name: str, banner: Sequence[str], kernels: Kernel
     upper, one = name.upper(), "frame" if schedule.frames else "sample"
     moves = [f" {pointer} += {upper}_{size}" for pointer, size in _strides(schedule)]
     caller, count = Caller(schedule, name, kernels), text.counted(schedule)
-    held, body = _held(caller), _body(caller, trace=True)
+    per_block, body = _per_block(caller), _body(caller, trace=True)
     return f"""{text.top(f"{name}: what is done with each {one}.", banner)}
 #include "{name}.h"
 
@@ -47,7 +47,7 @@ void {name}_init({name}_t *s)
 {_rest(caller)}
 void {name}_process({text.parameters(schedule, name)})
 {{
-{text.lines([*_scratch(schedule, [*held, *body]), "    (void)s;", *held])}
+{text.lines([*_scratch(schedule, [*per_block, *body]), "    (void)s;", *per_block])}
     for (; {count} != 0; {count}--,{",".join(moves)}) {{
 {text.lines(body)}
     }}
@@ -58,7 +58,7 @@ void {name}_process({text.parameters(schedule, name)})
 def _strides(schedule: Schedule) -> Iterator[tuple[str, str]]:
     for word, key, ports in (("in", "INPUTS", schedule.inputs), ("out", "OUTPUTS", schedule.outputs)):
         for number, port in enumerate(ports):
-            if not port.held:
+            if not port.per_block:
                 yield (f"{word}{number}", f"{key}_{number}") if len(ports) > 1 else (word, key)
 
 
@@ -71,16 +71,16 @@ def _scratch(schedule: Schedule, calls: Iterable[str]) -> list[str]:
     return [f"    {ctype} {SCRATCH[ctype]}[{size}];" for ctype, size in used.items()]
 
 
-def _held(caller: Caller) -> list[str]:
+def _per_block(caller: Caller) -> list[str]:
     """What is done once a call, unless it is one of no samples, for which the pointers may be any."""
     schedule = caller.schedule
-    calls = [f"    {line}" for step in schedule.steps[: schedule.held] for line in caller.call(step)]
+    calls = [f"    {line}" for step in schedule.steps[: schedule.steps_per_block] for line in caller.call(step)]
     return [f"    if ({text.counted(schedule)} == 0) {{", "        return;", "    }", *calls] if calls else []
 
 
 def _body(caller: Caller, *, trace: bool = False) -> list[str]:
     """What is done with each sample."""
-    schedule, body, first = caller.schedule, [], caller.schedule.held
+    schedule, body, first = caller.schedule, [], caller.schedule.steps_per_block
     made: dict[int, list[tuple[int, Traced]]] = {}
     for number, value in enumerate(schedule.values if trace else ()):
         made.setdefault(value.after, []).append((number, value))

@@ -26,7 +26,7 @@ def header(schedule: Schedule, name: str, banner: Sequence[str], sample_rate_hz:
         "FIXED": (int(schedule.fixed), fixed),
         "IN_FRACTION": (schedule.inputs[0].fraction if schedule.inputs else 0, "bits behind the binary point"),
         "OUT_FRACTION": (schedule.outputs[0].fraction, ""),
-        "CONTROLS": (sum(1 << number for number, port in enumerate(schedule.inputs) if port.held), CONTROLS),
+        "CONTROLS": (sum(1 << number for number, port in enumerate(schedule.inputs) if port.per_block), CONTROLS),
         "RECEPTIVE_FIELD": (field or 0, reach),
         "WARM_UP": (schedule.warm_up, f"{one}s out at the beginning that the model does not give"),
         **_warm_ups(schedule.outputs),
@@ -140,9 +140,9 @@ def _process_interface(schedule: Schedule, name: str) -> str:
     if schedule.frames:
         return f"/* The next `frames` frames, each whole and in C order, none knowing of another.{many}{alias} */"
     layout = f" in[sample][{upper}_INPUTS], out[sample][{upper}_OUTPUTS]." if single else many
-    held = [f"in{number}" for number, port in enumerate(schedule.inputs) if port.held]
-    if held:
-        controls = f"{held[0]} is a control" if len(held) == 1 else f"{', '.join(held)} are controls"
+    per_block = [f"in{number}" for number, port in enumerate(schedule.inputs) if port.per_block]
+    if per_block:
+        controls = f"{per_block[0]} is a control" if len(per_block) == 1 else f"{', '.join(per_block)} are controls"
         alias += f"\n   {controls}: one value for all samples of a call. What depends on controls alone is"
         alias += " computed\n   once a call."
     return f"""/* The next `samples` samples, interleaved:{layout} Any number
@@ -152,9 +152,9 @@ def _process_interface(schedule: Schedule, name: str) -> str:
 def _rest_interface(schedule: Schedule, name: str) -> str:
     if not schedule.rings:
         return ""
-    held = any(port.held for port in schedule.inputs)
-    controls = "\n   and with these controls" if held else ""
-    zeros = ", those of the controls among them" if held else ""
+    per_block = any(port.per_block for port in schedule.inputs)
+    controls = "\n   and with these controls" if per_block else ""
+    zeros = ", those of the controls among them" if per_block else ""
     limit = "" if schedule.receptive_field else f" It is\n   looked for in at most {MOST_STEPS_TO_REST} steps."
     return f"""
 /* As if this sample had come in for ever, so that a stream that goes on with it{controls} starts without a jump.{limit}

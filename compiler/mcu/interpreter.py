@@ -35,7 +35,8 @@ def execute(schedule: Schedule, *inputs: np.ndarray, aliased: bool = False) -> d
 
     Args:
         schedule: What to run, from reset.
-        inputs: (steps, *shape) each, float32 or int16. Where a held one differs from step to step, a call begins.
+        inputs: (steps, *shape) each, float32 or int16. A call begins
+            where one that is given once a call changes.
         aliased: Whether output samples overwrite input samples, as a caller may have it.
 
     Returns:
@@ -114,12 +115,13 @@ class _Machine:
             if aliased:
                 results = given
             self.caller = {("in", n): x for n, x in enumerate(given)} | {("out", n): y for n, y in enumerate(results)}
-            held = [x.tobytes() for port, x in zip(schedule.inputs, given, strict=True) if port.held]
-            if held != controls:
-                controls = held
-                for step in schedule.steps[: schedule.held]:
+            per_block = [x.tobytes() for port, x in zip(schedule.inputs, given, strict=True) if port.per_block]
+            if per_block != controls:
+                controls = per_block
+                for step in schedule.steps[: schedule.steps_per_block]:
                     self.step(step)
-            for index, step in enumerate((None, *schedule.steps[schedule.held :]), schedule.held - 1):
+            first = schedule.steps_per_block
+            for index, step in enumerate((None, *schedule.steps[first:]), first - 1):
                 if step is not None:
                     self.step(step)
                 for value in schedule.values:

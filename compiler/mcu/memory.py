@@ -30,7 +30,7 @@ def assign(
     results: Sequence[Place],
     *,
     aliased: bool,
-    held: int = 0,
+    per_block: int = 0,
 ) -> tuple[tuple[Step, ...], tuple[Traced, ...], dict[CType, int]]:
     """Gives every planned buffer an address, by the lives of the values.
 
@@ -43,7 +43,7 @@ def assign(
         values: What exists after which step.
         results: The places of the output values.
         aliased: Whether the caller may pass the same memory as input and output.
-        held: What the first so many steps compute stays as it is while the others run again and again.
+        per_block: What the first so many steps compute stays as it is while the others run again and again.
 
     Returns:
         All steps and the values with their final places, and the elements of each scratch area.
@@ -52,7 +52,7 @@ def assign(
     final: dict[int | str, Place] = {}
     for number, result in enumerate(results):
         out = Place("out", result.ctype, 0, result.size, number)
-        if result.which not in final and _writes_through([*steps, *late], result, aliased, held):
+        if result.which not in final and _writes_through([*steps, *late], result, aliased, per_block):
             final[result.which] = out
         else:
             steps.append(Copy(name=f"output_{number}", sources=(result,), target=out))
@@ -60,7 +60,7 @@ def assign(
 
     buffers = _buffers(steps, values)
     for buffer in buffers.values():
-        if buffer.born < held:
+        if buffer.born < per_block:
             buffer.dies = len(steps)
     placed: list[tuple[_Buffer, Place]] = []  # those that are still alive
     scratch: dict[CType, int] = {}
@@ -103,13 +103,13 @@ def _touched(step: Step) -> list[Place]:
     return [place for place in places if place.area == "planned"]
 
 
-def _writes_through(steps: Sequence[Step], result: Place, aliased: bool, held: int) -> bool:
+def _writes_through(steps: Sequence[Step], result: Place, aliased: bool, per_block: int) -> bool:
     """Whether an output value may be computed in the caller's output, which may be the input's memory."""
     if result.area != "planned" or result.offset:
         return False
     mine = [index for index, step in enumerate(steps) if any(p.which == result.which for p in _touched(step))]
     first = mine[0]
-    if first < held:
+    if first < per_block:
         return False  # every sample has an output of its own
     sizes = [p.offset + p.size for index in mine for p in _touched(steps[index]) if p.which == result.which]
     if max(sizes) > result.size:

@@ -27,7 +27,7 @@ class Port:
     """One of the caller's inputs or outputs: what it carries, and bits behind the binary point, 0 for floats.
 
     Args:
-        held: Whether it is given once a call and not once a sample.
+        per_block: Whether it is given once a call and not once a sample.
         warm_up: Samples at the beginning of an output that Keras would not give.
     """
 
@@ -35,7 +35,7 @@ class Port:
     shape: tuple[int, ...]
     place: Place
     fraction: int = 0
-    held: bool = False
+    per_block: bool = False
     warm_up: int = 0
 
 
@@ -45,7 +45,7 @@ class Schedule:
 
     Args:
         frames: Whether it takes whole frames and remembers nothing.
-        held: So many of the steps, the first ones, depend on held inputs alone: once a call will do.
+        steps_per_block: So many of the steps, the first ones, depend on such inputs alone: once a call will do.
         constants: Tables that are values themselves.
         rest: The steps that make every ring what it is when one sample has come in for ever. In a recurrent
             graph they bring the rings closer to it, if at all.
@@ -63,7 +63,7 @@ class Schedule:
     values: tuple[Traced, ...]
     scratch: dict[CType, int]
     receptive_field: int | None
-    held: int = 0
+    steps_per_block: int = 0
 
     @property
     def warm_up(self) -> int:

@@ -60,8 +60,8 @@ def _with_silence(made: Schedule, kernels: Kernels) -> Schedule:
     """With what the rings hold when zeros have come in for ever, to the bit that the C itself would come to: in a
     deep network, the last places of one layer are amplified by those behind it."""
     zeros = [np.zeros(port.place.size) for port in made.inputs]
-    held = [rings_at_rest(made, *zeros, arithmetic=Arithmetic(kernels, fused)) for fused in (True, False)]
-    rings = tuple(replace(ring, silence=tuple(each[ring.name] for each in held)) for ring in made.rings)
+    silences = [rings_at_rest(made, *zeros, arithmetic=Arithmetic(kernels, fused)) for fused in (True, False)]
+    rings = tuple(replace(ring, silence=tuple(each[ring.name] for each in silences)) for ring in made.rings)
     return replace(made, rings=rings)
 
 

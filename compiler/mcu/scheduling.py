@@ -86,12 +86,12 @@ class Scheduler(ABC):
             self.open_input(value, Place("in", self.ctype(value), 0, value.size, number))
         last = self._last_readers()
         done: set[str] = set()
-        once = graph.held
+        once = graph.control_rate
         for op in graph.ops:
             if op.output.name in once and op.output.name not in done:
                 done |= self._add(op)
-        held = len(self.steps) if once else 0
-        self.values = [replace(value, after=held - 1) if once else value for value in self.values]
+        per_block = len(self.steps) if once else 0
+        self.values = [replace(value, after=per_block - 1) if once else value for value in self.values]
         ended: dict[int, list[State]] = {}
         for state in graph.states:
             ended.setdefault(last.get(state.name, -1), []).append(state)
@@ -104,7 +104,7 @@ class Scheduler(ABC):
         inputs, outputs = self._ports("in", graph.inputs), self._ports("out", graph.outputs, graph.output_keys)
         results = [self.places[value.name] for value in graph.outputs]
         aliased = len(inputs) == len(outputs) == 1 and _may_be_one(inputs[0].place, outputs[0].place)
-        ordered, values, scratch = assign(self.steps, late, self.values, results, aliased=aliased, held=held)
+        ordered, values, scratch = assign(self.steps, late, self.values, results, aliased=aliased, per_block=per_block)
         return Schedule(
             frames=graph.mode == "frame",
             inputs=inputs,
@@ -116,7 +116,7 @@ class Scheduler(ABC):
             values=values,
             scratch=scratch,
             receptive_field=graph.receptive_field,
-            held=held,
+            steps_per_block=per_block,
         )
 
     def _ports(self, area: str, values: tuple[Value, ...], keys: tuple[str, ...] = ()) -> tuple[Port, ...]:
@@ -127,7 +127,7 @@ class Scheduler(ABC):
                 tuple(value.shape),
                 Place(area, self.ctype(value), 0, value.size, number),
                 value.format.fraction if value.format else 0,
-                held=area == "in" and value.name in self.graph.controls,
+                per_block=area == "in" and value.name in self.graph.controls,
                 warm_up=self.graph.warm_ups[number] if area == "out" else 0,
             )
             for number, (name, value) in enumerate(zip(names, values, strict=True))

@@ -83,7 +83,8 @@ class _Streamer:
         self.ops: list[Op] = []
         self.states: dict[str, State] = {}
         self.delayed: dict[tuple[str, int], Value] = {}
-        self.held: set[str] = set()  # stream values that follow from controls and constants: the same however late
+        # Stream values that follow from controls and constants: the same however late.
+        self.control_rate: set[str] = set()
 
     def run(self) -> Graph:
         graph = self.graph
@@ -95,7 +96,7 @@ class _Streamer:
             raise _refuse((timed or graph.inputs)[-1], "its input has no time axis that all inputs share")
         (self.length,) = lengths
         controls = tuple(value.name for value in graph.inputs if value not in timed)
-        self.held.update(controls)
+        self.control_rate.update(controls)
         for value in graph.inputs:
             if value.name in controls:
                 self._add(value, value, None)
@@ -104,7 +105,7 @@ class _Streamer:
         for op in graph.ops:
             self._convert(op)
         for value in graph.outputs:
-            if self.lags[self.values[value.name].name] is None or self.values[value.name].name in self.held:
+            if self.lags[self.values[value.name].name] is None or self.values[value.name].name in self.control_rate:
                 raise _refuse(value, "an output does not change with time")
             if self._lag(self.values[value.name]) < 0:
                 raise _refuse(value, "more zeros are padded in front than a convolution takes")
@@ -129,8 +130,8 @@ class _Streamer:
 
     def _emit(self, op: Op) -> Value:
         self.ops.append(op)
-        if op.state_read is None and all(value.name in self.held for value in op.inputs):
-            self.held.add(op.output.name)
+        if op.state_read is None and all(value.name in self.control_rate for value in op.inputs):
+            self.control_rate.add(op.output.name)
         return op.output
 
     def _value(self, like: Value, suffix: str, shape: tuple[int, ...]) -> Value:
@@ -219,7 +220,7 @@ class _Streamer:
     def _delay(self, x: Value, lag: int, reader: Value) -> Value:
         """A value as it was so many samples ago that its lag becomes `lag`."""
         samples = lag - self._lag(x)
-        if not samples or x.name in self.held:
+        if not samples or x.name in self.control_rate:
             return x
         if (x.name, samples) not in self.delayed:
             window = self._window(x, 2, samples, self._value(x, f"late_{samples}_window", (2, *x.shape)))

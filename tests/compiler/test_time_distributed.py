@@ -34,10 +34,10 @@ def holding(k, *layers, shape=(4, 6, 3), name="each"):
 
 def changed(spec, **keys):
     """The specification with keys of its TimeDistributed changed, or of the model within by 'held'."""
-    (wrapper,) = (layer for layer in spec.layers if layer.held)
-    model = wrapper.held.model
+    (wrapper,) = (layer for layer in spec.layers if layer.wrapped)
+    model = wrapper.wrapped.model
     within = replace(model, config={**model.config, **keys.pop("held", {})})
-    new = replace(wrapper, config={**wrapper.config, **keys}, held=replace(wrapper.held, model=within))
+    new = replace(wrapper, config={**wrapper.config, **keys}, wrapped=replace(wrapper.wrapped, model=within))
     return replace(spec, layers=tuple(new if layer is wrapper else layer for layer in spec.layers))
 
 
@@ -63,13 +63,13 @@ def test_what_is_refused_within_has_its_path(k):
 
 def test_several_outputs_and_several_inputs_are_refused(k):
     spec = keras_file.from_model(holding(k, k.layers.Dense(2, name="d")))
-    (wrapper,) = (layer for layer in spec.layers if layer.held)
+    (wrapper,) = (layer for layer in spec.layers if layer.wrapped)
 
     def with_model(**keys):
-        new = replace(wrapper, held=replace(wrapper.held, model=replace(wrapper.held.model, **keys)))
+        new = replace(wrapper, wrapped=replace(wrapper.wrapped, model=replace(wrapper.wrapped.model, **keys)))
         return replace(spec, layers=tuple(new if layer is wrapper else layer for layer in spec.layers))
 
-    model = wrapper.held.model
+    model = wrapper.wrapped.model
     with pytest.raises(CompileError, match="layer 'each': a Functional that gives several values within"):
         lower(with_model(outputs=model.outputs * 2), "net")
     with pytest.raises(CompileError, match="layer 'each/held': is called on 1 values; it has 2 inputs"):

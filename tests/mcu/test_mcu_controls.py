@@ -153,10 +153,10 @@ def test_what_the_knobs_decide_is_computed_once_a_call(build):
     process = source[source.index("void net_process") :]
     once, _, each = process.partition("for (; samples != 0;")
     products = [op.output.name for op in build.graph.ops if type(op).__name__ in ("MatMul", "Gather")]
-    held = [name for name in products if name in build.graph.held]
-    assert held
-    assert len(held) < len(products)
-    for name in held:
+    per_block = [name for name in products if name in build.graph.control_rate]
+    assert per_block
+    assert len(per_block) < len(products)
+    for name in per_block:
         table = re.compile(rf"net_{name}(_tanh|_sigmoid)?_(weights|table)\b")
         assert table.search(once)
         assert not table.search(each)
@@ -242,4 +242,4 @@ def test_the_text_of_a_graph_says_what_is_held():
     from compiler.lowering import lower
 
     graph = passes.run(lower(from_model(made("film")), "net"), passes.prepare() + passes.simplify("stream"))
-    assert "  input knobs: float[2], held\n" in str(graph)
+    assert "  input knobs: float[2], control\n" in str(graph)
