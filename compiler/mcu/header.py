@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 
 from compiler.mcu import literals, text
 from compiler.mcu.calls import SCRATCH, Caller
-from compiler.mcu.schedule import Port, Schedule
+from compiler.mcu.schedule import Schedule
 from compiler.mcu.text import MOST_STEPS_TO_REST
-
-CONTROLS = "bit i: input i stands still for a whole call, which is given it once"
 
 
 def header(schedule: Schedule, name: str, banner: Sequence[str], sample_rate_hz: int | None) -> str:
     """`<name>.h`: the interface."""
-    upper, one = name.upper(), "frame" if schedule.frames else "sample"
-    fixed = "Q numbers: integer * 2^-fraction." if schedule.fixed else "Floating point; its fractions are 0."
-    scratch = schedule.struct_bytes - schedule.state_bytes
-    memory = f", {scratch} bytes of it for working" if scratch > 4 else ""
-    field = schedule.receptive_field
-    reach = f"{one}s in that one {one} out depends on" if field else "0: one sample out depends on all before it"
-    constants: dict[str, tuple[int, str]] = {
-        **_sizes("INPUTS", schedule.inputs, f"numbers in one {one} in"),
-        **_sizes("OUTPUTS", schedule.outputs, f"numbers in one {one} out"),
-        "FIXED": (int(schedule.fixed), fixed),
-        "IN_FRACTION": (schedule.inputs[0].fraction if schedule.inputs else 0, "bits behind the binary point"),
-        "OUT_FRACTION": (schedule.outputs[0].fraction, ""),
-        "CONTROLS": (sum(1 << number for number, port in enumerate(schedule.inputs) if port.per_block), CONTROLS),
-        "RECEPTIVE_FIELD": (field or 0, reach),
-        "WARM_UP": (schedule.warm_up, f"{one}s out at the beginning that the model does not give"),
-        **_warm_ups(schedule.outputs),
-        "LATENCY": (0, f"{one}s from one in to the one out that belongs to it"),
-        "STATE_BYTES": (schedule.struct_bytes, f"sizeof({name}_t){memory}"),
-        "SAMPLE_RATE": (sample_rate_hz or 0, "Hz; 0: not told"),
-    }
+    upper = name.upper()
     defines = [
-        f"#define {upper}_{key} {literals.int_literal(v)}{f' /* {text} */' if text else ''}"
-        for key, (v, text) in constants.items()
+        line
+        for comment, values in _constants(schedule, name, sample_rate_hz)
+        for line in (
+            "",
+            *_comment(comment),
+            *(f"#define {upper}_{key} {literals.int_literal(value)}" for key, value in values.items()),
+        )
     ]
     ports = [
         f'    {kind}({number}, "{port.name}", {port.place.size}, "{_shape(port.shape)}")'
@@ -47,8 +32,9 @@ def header(schedule: Schedule, name: str, banner: Sequence[str], sample_rate_hz:
         f'    X({index}, "{value.name}", {value.place.ctype}, {value.place.size}, "{_shape(value.shape)}")'
         for index, value in enumerate(schedule.values)
     ]
-    over = "frames" if schedule.frames else "a stream of samples"
-    return f"""{text.top(f"{name}: a neural network over {over}.", banner)}
+    over = "whole frames" if schedule.frames else "a stream, sample by sample"
+    return f"""{text.top(f"{name}: a neural network that computes {over}.", banner)}
+{text.lines(_comment(_how_to_use(schedule, name)))}
 #ifndef {upper}_H
 #define {upper}_H
 
@@ -59,27 +45,30 @@ def header(schedule: Schedule, name: str, banner: Sequence[str], sample_rate_hz:
 extern "C" {{
 #endif
 
-{text.lines(defines)}
+{text.lines(defines[1:])}
 
+/* One number of an input, and one of an output. */
 typedef {schedule.inputs[0].place.ctype} {name}_in_t;
 typedef {schedule.outputs[0].place.ctype} {name}_out_t;
 
 {text.lines(_types(schedule, name, _what_state(schedule)))}
 
-/* Before the first {one}. */
+/* Makes the state usable. Call it once, before anything else. */
 void {name}_init({name}_t *s);
 
-/* Forgets the past: as after init. */
+/* Forgets the past: afterwards the state is as after {name}_init. */
 void {name}_reset({name}_t *s);
 {_rest_interface(schedule, name)}
 {_process_interface(schedule, name)}
 void {name}_process({text.parameters(schedule, name)});
 
-/* The inputs and outputs, for code around any network: IN or OUT(index, name, numbers, shape). */
+/* The inputs and outputs as a list, for code that fits any network: IN is called for each input, OUT for each output,
+   with its index, its name, how many numbers it has, and their shape. */
 #define {upper}_PORTS(IN, OUT) {chr(92)}
 {_continued(ports)}
 
-/* The values in memory, for the trace hook in {name}.c: X(index, name, type, numbers, shape). */
+/* The values that exist in memory, for the hook NN_TRACE in {name}.c: X is called for each, with its index, its name,
+   its type, how many numbers it has, and their shape. */
 #define {upper}_VALUES(X) {chr(92)}
 {_continued(table)}
 
@@ -90,24 +79,61 @@ void {name}_process({text.parameters(schedule, name)});
 """
 
 
-def _sizes(key: str, ports: Sequence[Port], text: str) -> dict[str, tuple[int, str]]:
-    if len(ports) == 1:
-        return {key: (ports[0].place.size, text)}
-    return {f"{key}_{number}": (port.place.size, "" if number else text) for number, port in enumerate(ports)}
+def _how_to_use(schedule: Schedule, name: str) -> str:
+    """The first comment: what to do with the files beside the header."""
+    flags = "" if schedule.fixed else " Do not use -Ofast or -ffast-math: the sources refuse them."
+    return f"Compile {name}.c with -O2 -ffp-contract=off and link it.{flags}"
 
 
-def _warm_ups(outputs: Sequence[Port]) -> dict[str, tuple[int, str]]:
-    """Where the outputs differ in it, the warm-up of each."""
-    if len({port.warm_up for port in outputs}) == 1:
-        return {}
-    text = "the same for each output"
-    return {f"WARM_UP_{number}": (port.warm_up, "" if number else text) for number, port in enumerate(outputs)}
+def _constants(schedule: Schedule, name: str, sample_rate_hz: int | None) -> Iterator[tuple[str, dict[str, int]]]:
+    """The constants of the interface in groups: what a comment above says, and the values by key."""
+    one = "frame" if schedule.frames else "sample"
+    for key, word, ports in (("INPUTS", "input", schedule.inputs), ("OUTPUTS", "output", schedule.outputs)):
+        if len(ports) == 1:
+            yield f"How many numbers one {one} of the {word} has.", {key: ports[0].place.size}
+        elif ports:
+            sizes = {f"{key}_{number}": port.place.size for number, port in enumerate(ports)}
+            yield f"How many numbers one {one} of each {word} has.", sizes
+    fractions = {
+        "FIXED": int(schedule.fixed),
+        "IN_FRACTION": schedule.inputs[0].fraction if schedule.inputs else 0,
+        "OUT_FRACTION": schedule.outputs[0].fraction,
+    }
+    if schedule.fixed:
+        yield "1: numbers are integers, each of which stands for integer * 2^-fraction with these fractions.", fractions
+    else:
+        yield "0: numbers are floating point, and the fractions mean nothing.", fractions
+    controls = sum(1 << number for number, port in enumerate(schedule.inputs) if port.per_block)
+    what = "Which inputs are controls, such as knobs: bit i is set if input i has one value for a whole call."
+    yield what, {"CONTROLS": controls}
+    field = schedule.receptive_field
+    reach = f"one {one} of output depends on all {one}s of input before it"
+    reach = f"How many {one}s of input one {one} of output depends on." if field else f"0: {reach}."
+    yield reach, {"RECEPTIVE_FIELD": field or 0}
+    warm_up = f"How many {one}s the output has at its beginning that the model in Keras does not have: skip them."
+    yield warm_up, {"WARM_UP": schedule.warm_up}
+    if len({port.warm_up for port in schedule.outputs}) > 1:
+        each = {f"WARM_UP_{number}": port.warm_up for number, port in enumerate(schedule.outputs)}
+        yield "The same for each output by itself.", each
+    yield f"The input-to-output latency in {one}s.", {"LATENCY": 0}
+    scratch = schedule.struct_bytes - schedule.state_bytes
+    memory = f"; {scratch} bytes of it are working memory" if scratch > 4 else ""
+    yield f"The size of {name}_t in bytes{memory}.", {"STATE_BYTES": schedule.struct_bytes}
+    yield "The sample rate the model was compiled for in Hz; 0 if none was given.", {"SAMPLE_RATE": sample_rate_hz or 0}
+
+
+def _comment(words: str) -> list[str]:
+    """A comment of one line, or of several of the usual length."""
+    lines = textwrap.wrap(
+        f"/* {words}\0*/", 112, subsequent_indent="   ", break_long_words=False, break_on_hyphens=False
+    )
+    return [line.replace("\0", " ") for line in lines]
 
 
 def _what_state(schedule: Schedule) -> str:
     if schedule.frames:
-        return "/* The memory the network works in. Nothing in it outlasts a frame; one for each thread. */"
-    return "/* What the network remembers between samples. It lies where you put it; one for each stream. */"
+        return "/* The memory that the network works in. Nothing in it outlasts a frame. Use one for each thread. */"
+    return "/* What the network remembers between samples. Put it where you like. Use one for each stream. */"
 
 
 def _types(schedule: Schedule, prefix: str, comment: str) -> list[str]:
@@ -129,40 +155,52 @@ def _types(schedule: Schedule, prefix: str, comment: str) -> list[str]:
 
 
 def _process_interface(schedule: Schedule, name: str) -> str:
-    upper = name.upper()
-    single = len(schedule.inputs) == len(schedule.outputs) == 1
-    many = "" if single else " Several inputs or outputs stand in the order of the model."
-    alias = (
-        " `in` may be `out` where\n   the numbers of both are as many and of the same type."
-        if single
-        else " The outputs may not\n   overlap the inputs."
-    )
+    upper, single = name.upper(), len(schedule.inputs) == len(schedule.outputs) == 1
+    said = ["Computes the next frames." if schedule.frames else "Computes the next samples."]
     if schedule.frames:
-        return f"/* The next `frames` frames, each whole and in C order, none knowing of another.{many}{alias} */"
-    layout = f" in[sample][{upper}_INPUTS], out[sample][{upper}_OUTPUTS]." if single else many
-    per_block = [f"in{number}" for number, port in enumerate(schedule.inputs) if port.per_block]
+        said.append("Each frame is whole, in C order, and independent of the others.")
+    elif single:
+        said.append(f"They are interleaved: in[sample][{upper}_INPUTS], out[sample][{upper}_OUTPUTS].")
+    else:
+        said.append("Each input and output is interleaved: [sample][number].")
+    if single:
+        said.append("`in` and `out` may be the same memory if both have as many numbers of the same type.")
+    else:
+        said.append("Several inputs or outputs stand in the order of the model. No output may overlap an input.")
+    if not schedule.frames:
+        said.append("Any number of samples will do; results do not depend on how a stream is cut into calls.")
+    per_block = [f"`in{number}`" for number, port in enumerate(schedule.inputs) if port.per_block]
     if per_block:
         controls = f"{per_block[0]} is a control" if len(per_block) == 1 else f"{', '.join(per_block)} are controls"
-        alias += f"\n   {controls}: one value for all samples of a call. What depends on controls alone is"
-        alias += " computed\n   once a call."
-    return f"""/* The next `samples` samples, interleaved:{layout} Any number
-   will do, and however a stream is cut into calls, the bits that come out are the same.{alias} */"""
+        said.append(f"{controls}: give one value for all samples of a call. What depends on controls alone is computed")
+        said.append("once a call.")
+    return text.lines(_comment(" ".join(said)))
 
 
 def _rest_interface(schedule: Schedule, name: str) -> str:
     if not schedule.rings:
         return ""
-    per_block = any(port.per_block for port in schedule.inputs)
-    controls = "\n   and with these controls" if per_block else ""
-    zeros = ", those of the controls among them" if per_block else ""
-    limit = "" if schedule.receptive_field else f" It is\n   looked for in at most {MOST_STEPS_TO_REST} steps."
+    held = any(port.per_block for port in schedule.inputs)
+    said = ["Settles the network: afterwards the state is as if this sample had come in for ever"]
+    said[0] += ", with these controls," if held else ","
+    said.append("so that a stream that goes on from there starts without a click.")
+    said.append("Returns 0; or another number if the network does not settle")
+    said[-1] += f" within {MOST_STEPS_TO_REST} steps:" if schedule.receptive_field is None else ":"
+    said.append("the state is as after a reset then.")
+    reach = f"{name.upper()}_RECEPTIVE_FIELD"
+    if schedule.receptive_field is not None:
+        said.append(f"After a NaN has come in, results are numbers again {reach} samples later.")
+    else:
+        said.append("After a NaN has come in, results stay NaN until the state is reset.")
+    zeros = "Settles the network on silence: the same for a sample of zeros"
+    zeros += ", the controls among them" if held else ""
+    zeros += ", from constants." if schedule.receptive_field is not None else "."
+    function = ", ".join([f"{name}_t *s", *text.pointers(schedule, inputs_only=True)])
     return f"""
-/* As if this sample had come in for ever, so that a stream that goes on with it{controls} starts without a jump.{limit}
-   0; or, where that leads to no fixed state, another number, and the state is as after reset. A NaN that has come
-   in leaves a state without recurrence after {name.upper()}_RECEPTIVE_FIELD samples, others by a reset. */
-int {name}_reset_to_rest({", ".join([f"{name}_t *s", *text.pointers(schedule, inputs_only=True)])});
+{text.lines(_comment(" ".join(said)))}
+int {name}_reset_to_rest({function});
 
-/* The same for zeros{zeros}{", from constants" if schedule.receptive_field else ""}. */
+{text.lines(_comment(zeros))}
 int {name}_reset_to_silence({name}_t *s);
 """
 

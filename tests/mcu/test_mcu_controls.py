@@ -163,8 +163,8 @@ def test_what_the_knobs_decide_is_computed_once_a_call(build):
     knobs = [value.layer for value in build.graph.inputs].index("knobs")
     assert f"in{knobs} +=" not in each
     header = (build.folder / "net.h").read_text()
-    assert f"#define NET_CONTROLS {1 << knobs} " in header
-    assert f"in{knobs} is a control" in header
+    assert f"#define NET_CONTROLS {1 << knobs}\n" in header
+    assert f"`in{knobs}` is a control" in header
 
 
 def test_a_call_of_no_samples_reads_nothing(build, tmp_path):
