@@ -28,6 +28,8 @@ module conv1d #(
     parameter OUTPUT_WIDTH = 16,
     // Bits of a sum, bias included: enough for every input, or sums wrap.
     parameter ACC_WIDTH = 40,
+    // Zeros behind a sum of products before the bias is added: y = requantize(bias + sum * 2**SUM_SHIFT).
+    parameter SUM_SHIFT = 0,
     // Channels of the input.
     parameter INPUTS = 4,
     // Channels of the output.
@@ -112,6 +114,7 @@ module conv1d #(
         .WIDTH        (WIDTH),
         .WEIGHT_WIDTH (WEIGHT_WIDTH),
         .ACC_WIDTH    (ACC_WIDTH),
+        .SUM_SHIFT    (SUM_SHIFT),
         .ROWS         (TAPS * STEPS * INPUT_LANES),
         .COLUMNS      (OUTPUTS),
         .INPUT_LANES  (INPUT_LANES),

@@ -9,7 +9,7 @@
 // WEIGHTS_FILE has PASSES * STEPS lines: line pass * STEPS + step holds the weights that meet word `step` of
 // the row, the one of element i and column o of the group in bits [(o*INPUT_LANES + i)*WEIGHT_WIDTH +:
 // WEIGHT_WIDTH], two's complement, zero where the matrix has no such row or column. BIAS_FILE has COLUMNS
-// lines of ACC_WIDTH bits: the constant row, at the scale of the sums.
+// lines of ACC_WIDTH bits: the constant row, at the scale of m_data.
 
 `default_nettype none
 
@@ -20,6 +20,8 @@ module row_by_matrix_multiply #(
     parameter WEIGHT_WIDTH = 16,
     // Bits of a sum, bias included. Sums are exact modulo 2**ACC_WIDTH.
     parameter ACC_WIDTH = 40,
+    // Zeros behind a sum of products before the bias is added, which then is on a finer grid than they are.
+    parameter SUM_SHIFT = 0,
     // Elements of the row.
     parameter ROWS = 16,
     // Columns of the matrix.
@@ -58,6 +60,7 @@ module row_by_matrix_multiply #(
     localparam ADDRESS_BITS = WEIGHTS > 1 ? $clog2(WEIGHTS) : 1;
     localparam [31:0] LAST_ADDRESS = WEIGHTS - 1;
     localparam WORD_WIDTH = OUTPUT_LANES * INPUT_LANES * WEIGHT_WIDTH;
+    localparam SUM_WIDTH = ACC_WIDTH - SUM_SHIFT;
 
     wire taken = s_valid && s_ready;
 
@@ -83,14 +86,14 @@ module row_by_matrix_multiply #(
         .word   (weights)
     );
 
-    wire [OUTPUT_LANES*ACC_WIDTH-1:0] sums;
+    wire [OUTPUT_LANES*SUM_WIDTH-1:0] sums;
     wire sums_valid;
     wire sums_ready;
 
     dot_product #(
         .WIDTH       (WIDTH),
         .WEIGHT_WIDTH(WEIGHT_WIDTH),
-        .ACC_WIDTH   (ACC_WIDTH),
+        .ACC_WIDTH   (SUM_WIDTH),
         .LANES       (INPUT_LANES),
         .COLUMNS     (OUTPUT_LANES)
     ) dot_product (
@@ -137,15 +140,15 @@ module row_by_matrix_multiply #(
         .last   (column_last)
     );
 
-    wire [ACC_WIDTH-1:0] sum[0:OUTPUT_LANES-1];
+    wire [SUM_WIDTH-1:0] sum[0:OUTPUT_LANES-1];
     genvar o;
     generate
         for (o = 0; o < OUTPUT_LANES; o = o + 1) begin : split
-            assign sum[o] = sums[o*ACC_WIDTH+:ACC_WIDTH];
+            assign sum[o] = sums[o*SUM_WIDTH+:SUM_WIDTH];
         end
     endgenerate
 
-    reg [ACC_WIDTH-1:0] selected;
+    reg [SUM_WIDTH-1:0] selected;
     reg selected_last;
     reg selected_valid;
     wire [ACC_WIDTH-1:0] bias;
@@ -164,7 +167,7 @@ module row_by_matrix_multiply #(
         if (advance) begin
             selected      <= sum[lane_selected];
             selected_last <= column_last;
-            m_data        <= selected + bias;
+            m_data        <= {selected, {SUM_SHIFT{1'b0}}} + bias;
             m_last        <= selected_last;
         end
 

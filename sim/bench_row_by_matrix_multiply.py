@@ -29,7 +29,7 @@ async def multiplies(dut):
     rows = [[pack(list(g), width) for g in row.reshape(steps, lanes)] for row in padded]
     columns = pass_columns(c["COLUMNS"], c["OUTPUT_LANES"])
     words = [(v, n == steps - 1) for row in rows for _ in columns for n, v in enumerate(row)]
-    sums = x @ weights + bias
+    sums = (x @ weights << c["SUM_SHIFT"]) + bias
     want = [(pattern(v, c["ACC_WIDTH"]), n == c["COLUMNS"] - 1) for row in sums for n, v in enumerate(row)]
     await start(dut)
     for stalls in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.3, 0.3)):

@@ -130,6 +130,7 @@ def _stage(name: str, stage: Stage, folding: Folding, upstream: str, downstream:
         "WEIGHT_WIDTH": stage.weight_width,
         "OUTPUT_WIDTH": width,
         "ACC_WIDTH": stage.accumulator_width,
+        "SUM_SHIFT": stage.sum_shift,
         "INPUTS": stage.inputs,
         "OUTPUTS": stage.outputs,
         "TAPS": stage.taps,

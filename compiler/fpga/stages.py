@@ -15,6 +15,8 @@ from compiler.ir.values import Value
 from compiler.names import Namer
 from compiler.passes.integers import prove_accumulators
 
+LEAST_WEIGHT_WIDTH = 2
+
 
 @dataclass(frozen=True, eq=False)
 class Stage:
@@ -25,6 +27,7 @@ class Stage:
         source, output: The values it reads and computes; both (channels,).
         layer: The Keras layer the weights come from.
         weights: (taps * inputs, outputs), bias (outputs,): integers.
+        sum_shift: Zeros behind a sum of products, where the bias is on a finer grid.
         weight_width, accumulator_width: Bits.
         initial: (inputs,), what reset makes of the past.
     """
@@ -35,6 +38,7 @@ class Stage:
     layer: str
     weights: np.ndarray
     bias: np.ndarray
+    sum_shift: int
     weight_width: int
     accumulator_width: int
     taps: int
@@ -85,20 +89,29 @@ def _stage(graph: Graph, source: Value, namer: Namer) -> Stage:
     if not isinstance(op, Requantize):
         raise CompileError("has no format to be rounded to", layer=product.output.layer)
     shift = effective_shift(op.shift, product.output.format.width, op.lo, op.hi)
+    # Zeros that all weights end in cost no multiplier and no memory.
+    zeros = _trailing_zeros(product.weights)
     return Stage(
         name=namer(product.layer),
         source=source,
         output=op.output,
         layer=product.layer,
-        weights=product.weights,
+        weights=product.weights >> zeros,
         bias=product.bias,
-        weight_width=product.weights_format.width,
+        sum_shift=zeros,
+        weight_width=max(LEAST_WEIGHT_WIDTH, product.weights_format.width - zeros),
         accumulator_width=product.output.format.width,
         taps=window.taps if window else 1,
         dilation=window.dilation if window else 1,
         requantize=replace(op, shift=shift),
         initial=graph.state(window.state).initial if window else np.zeros(source.size, np.int64),
     )
+
+
+def _trailing_zeros(weights: np.ndarray) -> int:
+    """Low bits that are 0 in all weights."""
+    together = int(np.bitwise_or.reduce(weights, axis=None))
+    return (together & -together).bit_length() - 1 if together else 0
 
 
 def _only_reader(graph: Graph, value: Value) -> Op:

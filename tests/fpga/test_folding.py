@@ -11,6 +11,7 @@ from compiler.errors import CompileError
 from compiler.fpga.folding import Folding, choices, cycles, fold
 from compiler.fpga.stages import stages
 from compiler.ir.graph import Graph
+from compiler.ir.numerics import Format
 from compiler.ir.ops import Convolution, MatMul, Requantize, Unary, causal
 from compiler.ir.values import Value
 from compiler.passes import FixedOptions
@@ -108,6 +109,19 @@ def test_a_lone_requantisation_becomes_a_stage():
     chain = stages(replace(graph, ops=(*graph.ops, down, up), outputs=(wide,)))
     assert [stage.requantize.shift for stage in chain[1:]] == [4, -6]
     assert all(np.array_equal(stage.weights, np.eye(3)) for stage in chain[1:])
+
+
+def test_zeros_that_all_weights_end_in_take_no_multiplier():
+    """Ternary weights under a fine bias are kept in two bits."""
+    graph = network((2, 1, 3))
+    product = next(op for op in graph.ops if isinstance(op, MatMul))
+    ternary = replace(product, weights=np.sign(product.weights) << 9, weights_format=Format(True, 11, 9))
+    (stage,) = stages(replace(graph, ops=tuple(ternary if op is product else op for op in graph.ops)))
+    assert (stage.sum_shift, stage.weight_width) == (9, 2)
+    assert np.array_equal(stage.weights << 9, ternary.weights)
+    nothing = replace(product, weights=np.zeros_like(product.weights))
+    (stage,) = stages(replace(graph, ops=tuple(nothing if op is product else op for op in graph.ops)))
+    assert (stage.sum_shift, stage.weight_width) == (0, product.weights_format.width)
 
 
 def test_branches_are_refused_by_name():

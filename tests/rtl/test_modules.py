@@ -177,13 +177,13 @@ def test_cache_bench_sees_a_wrong_initial_sample(storage):
 # row_by_matrix_multiply and conv1d
 
 
-def matrix(rows, columns, input_lanes=1, output_lanes=1, width=16, weight_width=16, bias=True, corrupt=False):
+def matrix(rows, columns, input_lanes=1, output_lanes=1, width=16, weight_width=16, bias=True, corrupt=False, zeros=0):
     rng = np.random.default_rng(rows + columns)
     least, greatest = signed_range(weight_width)
     weights = rng.integers(least, greatest + 1, (rows, columns))
     weights[:, 0] = least
     added = rng.integers(-(2**width), 2**width, columns) if bias else np.zeros(columns, int)
-    acc_width = accumulator_width(weights, added, width)
+    acc_width = accumulator_width(weights << zeros, added, width)
     lines = weight_words(weights, input_lanes, output_lanes, weight_width)
     if corrupt:
         lines[-1] = f"{int(lines[-1], 16) ^ 1:0{len(lines[-1])}x}"
@@ -191,6 +191,7 @@ def matrix(rows, columns, input_lanes=1, output_lanes=1, width=16, weight_width=
         "WIDTH": width,
         "WEIGHT_WIDTH": weight_width,
         "ACC_WIDTH": acc_width,
+        "SUM_SHIFT": zeros,
         "ROWS": rows,
         "COLUMNS": columns,
         "INPUT_LANES": input_lanes,
@@ -225,6 +226,11 @@ def test_matrix_shapes(rows, columns, input_lanes, output_lanes):
 @pytest.mark.parametrize("width,weight_width,bias", [(8, 8, True), (16, 8, False), (12, 5, True), (24, 18, True)])
 def test_matrix_widths(width, weight_width, bias):
     matrix(6, 5, 2, 3, width, weight_width, bias)
+
+
+@pytest.mark.parametrize("zeros", [1, 13])
+def test_matrix_adds_a_bias_that_is_finer_than_the_products(zeros):
+    matrix(6, 5, 2, 3, weight_width=3, zeros=zeros)
 
 
 def test_matrix_bench_sees_a_wrong_weight():
