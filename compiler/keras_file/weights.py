@@ -70,7 +70,7 @@ class ByName:
     def model(self, name: str, class_name: str) -> Weights:
         return ByPath(self._read(name), (name,))
 
-    held = model
+    wrapped = model
 
     def close(self) -> None:
         """Nothing to say: Keras, too, lets layers go that it does not know."""
@@ -106,7 +106,7 @@ class ByPath:
     def model(self, name: str, class_name: str) -> Weights:
         return ByPath({}, (*self._path, name), self._top)
 
-    held = model
+    wrapped = model
 
     def close(self) -> None:
         if self._top is self and self._left:
