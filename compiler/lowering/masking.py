@@ -31,9 +31,11 @@ PASSING = frozenset(
     )
 )
 PASSING_IN_KERAS_3 = frozenset(("Identity", "Normalization", "Rescaling"))
+# What reads a mask in a way that is not known here.
+OTHER_READERS = ("Attention", "GroupNormalization", "Softmax", "TimeDistributed")
 # Where masks of several values meet, or that of a value would be told to what is within.
 MEETING = ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract")
-UNKNOWN_BEHIND = frozenset((*MEETING, "GroupNormalization", "QActivation", "Softmax", "TimeDistributed"))
+UNKNOWN_BEHIND = frozenset((*MEETING, *OTHER_READERS, "QActivation"))
 
 
 def masking(layer: Layer, x: Value) -> Value:
@@ -68,6 +70,11 @@ def mask_of(spec: LayerSpec, layer: Layer, inputs: Sequence[Value], given: Value
     Args:
         follows: Whether the file leaves it to Keras to hand masks on.
     """
+    masked = follows and any(value.name in layer.masks for value in inputs)
+    if spec.class_name in OTHER_READERS and masked and not takes(spec):
+        raise layer.error(
+            f"it would read a mask, which a {spec.class_name} does not here", hint="Give it values without a mask."
+        )
     if spec.class_name not in READERS:
         return None
     found = [layer.masks[value.name] for value in inputs[:1] if follows and value.name in layer.masks]

@@ -12,6 +12,7 @@ from functools import partial
 from compiler.ir.values import Value
 from compiler.lowering import (
     activation,
+    attention,
     convolution,
     dense,
     embedding,
@@ -32,6 +33,7 @@ TABLE: dict[str, Lower] = {
     **noop.TABLE,
     "Activation": activation.activation_layer,
     "Add": merging.add,
+    "Attention": attention.attention,
     "Average": merging.average,
     "AveragePooling1D": pooling.average_pooling,
     "AveragePooling2D": pooling.average_pooling,
@@ -94,4 +96,7 @@ TABLE: dict[str, Lower] = {
 TABLE["SpectralNormalization"] = partial(wrappers.spectral_normalization, TABLE)
 TABLE["TimeDistributed"] = partial(wrappers.time_distributed, TABLE)
 # Classes of files that no Keras of today writes.
-OLD_CLASSES: dict[str, Lower] = dict.fromkeys(recurrent.CUDNN, recurrent.recurrent)
+OLD_CLASSES: dict[str, Lower] = {
+    **dict.fromkeys(recurrent.CUDNN, recurrent.recurrent),
+    **dict.fromkeys(("BatchNormalizationV1", "BatchNormalizationV2"), normalization.batch_normalization),
+}

@@ -257,6 +257,12 @@ MERGING_CASES = [
     *rows("F", [(3, 4, 5), (2, 5)], make("Dot", axes=(3, 2)), make("Dot", axes=-1)),
 ]
 
+MERGING_CASES += [
+    *rows("F", [FRAME, FRAME], make("Attention"), make("Attention", use_scale=True, dropout=0.5)),
+    *rows("F", [FRAME, (5, 3), (5, 3)], make("Attention")),
+    *rows("F", [FRAME, FRAME], make("Attention"), library="tf_keras"),
+]
+
 POOLING_CASES = [
     *rows(
         "F",

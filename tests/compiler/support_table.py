@@ -87,7 +87,7 @@ def support_table(nothing: frozenset[str]) -> str:
             fixed = FIXED_POINT.get(name, "no")
             lines.append(f"| {name} | {_attributes(cases)} | {_streams(name, cases)} | yes | {fixed} |")
     lines.append(f"| {', '.join(sorted(nothing))} | do nothing at inference | yes | yes | yes |")
-    lines.append(f"| {', '.join(OLD_CLASSES)} | as GRU and LSTM of Keras 2 | as these | yes | no |")
+    lines.append(f"| {', '.join(OLD_CLASSES)} | as GRU, LSTM, BatchNormalization in old files | as these | yes | no |")
     cells = len(CASES)
     return "\n".join([*lines, "", f"{cells} cases, each compared with Keras.", ""])
 

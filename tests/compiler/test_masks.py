@@ -103,6 +103,19 @@ def test_a_mask_that_nobody_follows_is_refused(tmp_path):
         read(model, tmp_path / "model.h5")
 
 
+@pytest.mark.parametrize("class_name", ["Attention", "TimeDistributed"])
+def test_a_mask_that_nobody_reads_here_is_refused(class_name, tmp_path):
+    keras, layers = library("tf_keras")
+    x = inputs = keras.Input((STEPS, 3))
+    x = layers.Masking()(x)
+    if class_name == "Attention":
+        y = layers.Attention(name="reader")([x, x])
+    else:
+        y = layers.TimeDistributed(layers.Softmax(), name="reader")(x)
+    with pytest.raises(CompileError, match="layer 'reader': it would read a mask"):
+        read(keras.Model(inputs, y), tmp_path / "model.h5")
+
+
 @pytest.mark.parametrize("behind", ["one behind another", "both ways"])
 def test_in_c(behind, tmp_path):
     masked("keras", behind, sequential=True).save(tmp_path / "model.keras")

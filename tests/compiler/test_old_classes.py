@@ -1,4 +1,4 @@
-"""CuDNNGRU and CuDNNLSTM of old files, which run on graphics cards alone: each lowers to what its plain twin does.
+"""Classes of old files, each lowered to what its twin of today does: CuDNNGRU and CuDNNLSTM of graphics cards first.
 
 Keras itself turns a twin's weights into theirs, so nothing here depends on how we turn them back.
 """
@@ -69,3 +69,14 @@ def test_weights_in_the_layout_of_the_twin_are_refused(tmp_path):
         group[name] = np.zeros((2, 15), np.float32)
     with pytest.raises(CompileError, match=r"'bias' has the shape \(2, 15\), not \(30,\)"):
         lower(keras_file.read(tmp_path / "old.h5"), "net")
+
+
+@pytest.mark.parametrize("class_name", ["BatchNormalizationV1", "BatchNormalizationV2"])
+def test_names_of_the_first_tensorflow_with_keras(class_name, tmp_path):
+    model = randomize(tf_keras.Sequential([tf_keras.Input((9, 3)), tf_keras.layers.BatchNormalization()]))
+    model.save(tmp_path / "old.h5", save_format="h5")
+    with h5py.File(tmp_path / "old.h5", "r+") as file:
+        text = json.dumps(json.loads(file.attrs["model_config"]))
+        file.attrs["model_config"] = text.replace('"BatchNormalization"', f'"{class_name}"')
+    x = np.random.default_rng(1).normal(0, 1, (2, 9, 3)).astype(np.float32)
+    assert error(interpreter.run(lower(keras_file.read(tmp_path / "old.h5"), "net"), x), np.asarray(model(x))) <= 1e-5
