@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -165,8 +166,14 @@ def image_size(folder: Path, name: str) -> tuple[int, int]:
         main = [FIRMWARE / "image" / "main.c"]
         flags = ("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", *harness_flags(name))
         program = compile_program(folder, name, CORTEX_M7, work, main, flags)
-        result = subprocess.run(["arm-none-eabi-size", str(program)], capture_output=True, text=True, check=True)
-    text, data, bss = map(int, result.stdout.splitlines()[1].split()[:3])
+        command = ["arm-none-eabi-size", str(program)]
+        result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    # A heading, then the bytes of code and constants, of initial data, of what begins as zeros.
+    sizes = re.match(r".*\n\s*(\d+)\s+(\d+)\s+(\d+)\s", result.stdout)
+    if result.returncode or not sizes:
+        said = (result.stderr + result.stdout).strip()[-2000:] or "nothing"
+        raise CompileError(f"arm-none-eabi-size cannot tell the size of the program; it says: {said}")
+    text, data, bss = map(int, sizes.groups())
     return text + data, data + bss
 
 

@@ -70,6 +70,17 @@ def test_an_emulator_that_says_nothing(builds, commands, tmp_path):
     assert result.code in (1, 2)
 
 
+@pytest.mark.parametrize("script", ["exit 1", "printf '\\377\\376\\n'; exit 3", "echo nothing", "echo; echo a b c"])
+def test_a_size_that_is_none(script, builds, tmp_path, monkeypatch):
+    from compiler import CompileError
+    from compiler.mcu.runner import image_size
+
+    tool(tmp_path, "arm-none-eabi-size", script)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(CompileError, match="arm-none-eabi-size cannot tell"):
+        image_size(builds["fixed"], "quantized")
+
+
 def test_no_temporary_folder(builds, commands, tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((4, 3), np.float32))
     arguments = (builds["fixed"], "--input", "x.npy", "--output", "y.npy", "--on", "host")
