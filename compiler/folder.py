@@ -225,6 +225,9 @@ def _settle(folder: Path) -> None:
 @contextlib.contextmanager
 def _taken(folder: Path) -> Iterator[None]:
     """The folder for oneself."""
+    if os.name == "nt":  # folders cannot be opened there, let alone locked
+        yield
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         if not outputs.lock(descriptor):

@@ -24,7 +24,7 @@ def read_npy(path: Path) -> np.ndarray:
     """
     try:
         with path.open("rb") as file:
-            return _array(file, path.stat().st_size, str(path))
+            return read_array(file, path.stat().st_size, str(path))
     except OSError as error:
         raise unreadable(path, error) from None
 
@@ -43,7 +43,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
                 if member.file_size > MOST_INFLATION * member.compress_size + SLACK:
                     raise CompileError("is damaged: it promises more than its bytes can become", file=what)
                 with archive.open(member) as file:
-                    arrays[member.filename.removesuffix(".npy")] = _array(file, member.file_size, what)
+                    arrays[member.filename.removesuffix(".npy")] = read_array(file, member.file_size, what)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise CompileError(f"is no .npz file, or a damaged one: {error}", file=str(path)) from None
     except OSError as error:
@@ -57,8 +57,13 @@ def unreadable(path: Path, error: OSError) -> CompileError:
     return CompileError("no such file" if missing else f"cannot be read: {error.strerror or error}", file=str(path))
 
 
-def _array(file: BinaryIO, size: int, what: str) -> np.ndarray:
-    """The array in an open .npy of so many bytes."""
+def read_array(file: BinaryIO, size: int, what: str) -> np.ndarray:
+    """The array in an open .npy of so many bytes.
+
+    Raises:
+        CompileError: Naming `what`, if it is damaged or holds something other than numbers.
+        OSError, zipfile.BadZipFile, zlib.error: What is read from says so.
+    """
     try:
         version = np.lib.format.read_magic(file)
         read = {(1, 0): np.lib.format.read_array_header_1_0}.get(version, np.lib.format.read_array_header_2_0)

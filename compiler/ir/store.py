@@ -7,6 +7,7 @@ import json
 import re
 import types
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -14,11 +15,13 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from compiler.errors import CompileError
 from compiler.ir import limits
 from compiler.ir.graph import KINDS, Graph
 from compiler.ir.numerics import Format
 from compiler.ir.values import State, Value
 from compiler.ir.verifier import verify
+from compiler.npy import read_array
 
 GRAPH, WEIGHTS = "graph.json", "weights.npz"
 LARGEST_INTEGER = 1 << 62  # clamps of a fixed-point graph, before they are cut to the format
@@ -95,7 +98,7 @@ def load(text: bytes, packed: bytes) -> dict[str, Graph]:
     """
     try:
         arrays = _arrays(packed)
-    except Exception as error:  # a damaged archive, or a header: Python text, and whatever its parser makes of it
+    except (CompileError, OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{WEIGHTS} cannot be read ({str(error)[:200]})") from None
     try:
         data = json.loads(text)
@@ -124,16 +127,9 @@ def _arrays(packed: bytes) -> dict[str, np.ndarray]:
         for entry in archive.infolist():
             if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > len(packed):
                 raise ValueError(f"{entry.filename[:80]!r} is compressed")
-            member = io.BytesIO(archive.read(entry))
-            version = np.lib.format.read_magic(member)
-            read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-            shape, fortran, dtype = read_header[version](member)
-            if dtype.kind not in "fi" or (dtype.itemsize != 8 and dtype != np.float32):
-                raise ValueError(f"{entry.filename[:80]!r} holds numbers of type {dtype}")
-            if int(np.prod([1, *shape], dtype=object)) * dtype.itemsize != len(member.getbuffer()) - member.tell():
-                raise ValueError(f"{entry.filename[:80]!r} is cut")
-            array = np.frombuffer(member.getbuffer()[member.tell() :], dtype).copy()
-            arrays[entry.filename.removesuffix(".npy")] = array.reshape(shape, order="F" if fortran else "C")
+            with archive.open(entry) as member:
+                name = entry.filename.removesuffix(".npy")
+                arrays[name] = read_array(member, entry.file_size, f"array '{name[:80]}'")
     return arrays
 
 

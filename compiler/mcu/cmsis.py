@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from compiler import resources
 from compiler.errors import CompileError
+from compiler.signals import end_in_order
 
 VERSION = "1.10.3"
 SHA256 = "307d32298faa7c58db912851027fce35f886fec7eb1a27c4b309ce1a97f47519"
@@ -108,7 +109,11 @@ def _unpack(data: bytes, tree: Path) -> None:
 
 
 if __name__ == "__main__":
+    end_in_order()
     try:
         fetch()
     except CompileError as error:
-        sys.exit(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

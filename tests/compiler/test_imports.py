@@ -10,7 +10,8 @@ COMPILER = Path(__file__).resolve().parents[2] / "compiler"
 # From the ground up. What stands on one floor knows what stands below it, and nothing beside it.
 FLOORS = (
     ("errors", "names", "progress", "resources", "signals", "version"),
-    ("ir", "npy", "outputs"),
+    ("npy", "outputs"),
+    ("ir",),
     ("keras_file", "options", "wav"),
     ("contract", "lowering", "passes", "samples"),
     ("folder", "fpga", "mcu", "saturation"),
