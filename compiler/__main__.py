@@ -15,7 +15,8 @@ import argparse
 import compiler
 from compiler import cli, manifest, progress, tables
 from compiler.ir.numerics import ROUNDINGS
-from compiler.options import FIXED, KERNELS, MODES, NUMBERS, OF_TARGET, TARGETS, Options
+from compiler.options import FIXED, KERNELS, MODES, NUMBERS, OF_TARGET, Options
+from compiler.targets import TARGETS
 from compiler.verify import print_checks
 
 EXAMPLES = """examples:
@@ -42,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
     )
     p.add_argument("model", help="what model.save() wrote, or a .json with --weights")
-    p.add_argument("--target", required=True, choices=TARGETS, help="mcu: C for a Cortex-M7; fpga: Verilog")
+    p.add_argument("--target", required=True, choices=tuple(TARGETS), help="mcu: C for a Cortex-M7; fpga: Verilog")
     p.add_argument("--out", metavar="DIR", help="folder to write; default build/<stem>-<target>")
     p.add_argument("--name", metavar="N", help="what every symbol and file begins with; default the file's stem")
     p.add_argument("--weights", metavar="W.h5", help="the weights of a .json model")
@@ -134,5 +135,6 @@ def command() -> int:
     if not quiet:
         cli.say(f"{tables.heading(build.folder, build.report)}\n{tables.summary(build.report)}")
     if not quiet and code == cli.DONE:
-        cli.say(tables.next_command(build.folder, build.report, verified=verify))
+        device = TARGETS[build.target].runs_on[1]  # the first one is the interpreter
+        cli.say(tables.next_command(build.folder, build.graph, device, verified=verify))
     return code

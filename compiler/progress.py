@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-FIRST_LINE_S, LINES_S, REDRAW_S = 5.0, 15.0, 0.25
+FIRST_LINE_S, LINES_S, REDRAW_S = 10.0, 15.0, 0.25
 
 
 class _Display(Protocol):

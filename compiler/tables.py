@@ -7,8 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from compiler.ir.graph import Graph
+from compiler.ir.values import Value
 from compiler.verification import Check
 
+MOST_NUMBERS = 4  # that anyone types
 CHECK_WIDTHS = (44, 8)
 CORTEX_M7_HZ = 480_000_000  # as fast as a common one runs
 
@@ -84,11 +87,25 @@ def heading(folder: Path, report: Mapping[str, Any]) -> str:
     return f"{folder}: {report['name']}, {what}"
 
 
-def next_command(folder: Path, report: Mapping[str, Any], *, verified: bool) -> str:
-    """What to type after a compilation."""
+def next_command(folder: Path, graph: Graph, place: str, *, verified: bool) -> str:
+    """What to type after a compilation, with an input for each of the model's."""
     build = shlex.quote(str(folder))
     if not verified:
         return f"next: python -m compiler.verify {build}"
-    kind = "wav" if report["mode"] == "stream" else "npy"
-    place = "host" if report["target"] == "mcu" else "rtl"
-    return f"next: python -m compiler.run {build} --input x.{kind} --output y.{kind} --on {place}"
+    given = [(value.layer, _example(graph, value)) for value in graph.inputs]
+    inputs = [x for _, x in given] if len(given) == 1 else [shlex.quote(f"{layer}={x}") for layer, x in given]
+    several = len(graph.outputs) > 1
+    y = "y.npz" if several else f"y.{_kind(graph, graph.outputs[0])}"
+    return f"next: python -m compiler.run {build} --input {' --input '.join(inputs)} --output {y} --on {place}"
+
+
+def _example(graph: Graph, value: Value) -> str:
+    if value.name in graph.controls and value.size <= MOST_NUMBERS:
+        return ",".join(["0.5"] * value.size)
+    return f"{value.layer if len(graph.inputs) > 1 else 'x'}.{_kind(graph, value)}"
+
+
+def _kind(graph: Graph, value: Value) -> str:
+    """The kind of file that such a value is likely to come in: one or two channels are sound."""
+    sound = graph.mode == "stream" and value.name not in graph.controls and value.shape in ((1,), (2,))
+    return "wav" if sound else "npy"
