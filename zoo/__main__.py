@@ -69,6 +69,9 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # `| head` has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - or Python complains when it flushes at its end
         return 0
+    except KeyboardInterrupt:  # before there was anything to stop
+        print("stopped.", file=sys.stderr)
+        return 130
 
 
 def _main(argv: list[str] | None) -> int:

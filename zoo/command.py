@@ -54,8 +54,8 @@ class Verb:
         with quiet_import(fast_convolutions=self.fast_convolutions):
             function = getattr(import_module(module), name)
         answer = function(**options)
-        if self.reports and isinstance(answer, str):
-            print()
+        if getattr(options.get("report"), "said", False) and isinstance(answer, str):
+            print()  # between progress and results
         for line in answer if isinstance(answer, list | tuple) else [answer]:
             if isinstance(line, str | Path):
                 print(line)

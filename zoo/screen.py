@@ -22,18 +22,20 @@ class Screen:
 
     Attributes:
         is_live: whether `live` shows anything, which it does on a terminal alone.
+        said: whether a line has been printed.
     """
 
     def __init__(self, stream: TextIO | None = None, *, quiet: bool = False) -> None:
         self.stream, self.quiet = stream or sys.stdout, quiet
         self.is_live = not quiet and self.stream.isatty()
-        self._standing = False
+        self.said, self._standing = False, False
 
     def __call__(self, line: str) -> None:
         """Prints a line that stays."""
         if not self.quiet:
             self.clear()
             print(line, file=self.stream, flush=True)
+            self.said = True
 
     def live(self, line: str) -> None:
         """Shows a line until the next one, cut to the width of the terminal."""

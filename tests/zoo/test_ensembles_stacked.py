@@ -4,10 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.ensembles.batch_ensemble import BatchEnsembleConv2D, BatchEnsembleDense
-from zoo.ensembles.embedding_transform import EmbeddingTransform
 from zoo.ensembles.grouped import grouped
-from zoo.ensembles.members import merge, split
+from zoo.ensembles.members import split
 from zoo.ensembles.random_ensemble import embedder
 from zoo.ensembles.stacked import Stacked
 from zoo.testing import run_layer_test
@@ -88,34 +86,6 @@ def test_seeds_decide_the_weights():
     assert not np.array_equal(*unseeded.get_weights()[0]), "the template's seed makes twins"
 
 
-def test_split_and_merge_are_exact(tmp_path):
-    models = [small(seed) for seed in range(3)]
-    stack = merge(models)
-    for model, back in zip(models, split(stack), strict=True):
-        back.save(tmp_path / "member.keras")
-        for held in (back, keras.saving.load_model(tmp_path / "member.keras")):
-            for weight, other in zip(model.get_weights(), held.get_weights(), strict=True):
-                np.testing.assert_array_equal(weight, other)
-    again = merge(split(stack))
-    for weight, other in zip(stack.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_array_equal(weight, other)
-    model = keras.Sequential([keras.Input((8, 8, 3)), stack])
-    model.save(tmp_path / "stack.keras")
-    loaded = keras.saving.load_model(tmp_path / "stack.keras")
-    np.testing.assert_array_equal(loaded(IMAGES), stack(IMAGES))
-
-
-def test_merge_refuses_other_architectures():
-    with pytest.raises(ValueError, match="model 1"):
-        merge([small(), embedder((8, 8, 3), filters=(4, 4), dimensions=6)])
-    with pytest.raises(ValueError, match="no models"):
-        merge([])
-    images = keras.Input((3,))
-    relu, tanh = (keras.Model(images, keras.layers.Dense(2, activation=kind)(images)) for kind in ("relu", "tanh"))
-    with pytest.raises(ValueError, match="model 1"):
-        merge([relu, tanh])
-
-
 def test_state_of_members_is_kept_apart():
     x = RANDOM.normal(3.0, 2.0, (64, 4)).astype(np.float32)
     values = keras.Input((4,))
@@ -135,71 +105,3 @@ def test_state_of_members_is_kept_apart():
     stack(x, training=True)
     for one in split(stack):
         np.testing.assert_allclose(one.layers[-1].moving_mean, one.layers[1](x).numpy().mean(0), atol=1e-4)
-
-
-@pytest.mark.parametrize("shape", [(5, 4), (5, 3, 4)])
-def test_batch_ensemble_dense(shape):
-    inputs = RANDOM.normal(size=shape).astype(np.float32)
-    layer = run_layer_test(BatchEnsembleDense, {"units": 2, "members": 3}, inputs, output_shape=(5, 3, 2))
-    layer.bias.assign(RANDOM.normal(size=(3, 2)))
-    kernel, r, s, bias = layer.get_weights()
-    assert not np.array_equal(r[:, :2], s)
-    output = layer(inputs).numpy()
-    for m in range(3):
-        x = inputs if len(shape) == 2 else inputs[:, m]
-        np.testing.assert_allclose(output[:, m], x @ (kernel * np.outer(r[m], s[m])) + bias[m], atol=1e-5)
-        np.testing.assert_allclose(output[:, m], layer.member(m)(x), atol=1e-5)
-
-
-@pytest.mark.parametrize(("shape", "padding"), [((2, 6, 5, 2), "valid"), ((2, 3, 6, 5, 2), "same")])
-def test_batch_ensemble_conv2d(shape, padding):
-    inputs = RANDOM.normal(size=shape).astype(np.float32)
-    arguments = {"filters": 4, "kernel_size": 3, "members": 3, "strides": 2, "padding": padding}
-    layer = run_layer_test(BatchEnsembleConv2D, arguments, inputs)
-    layer.bias.assign(RANDOM.normal(size=(3, 4)))
-    kernel, r, s, bias = layer.get_weights()
-    output = layer(inputs).numpy()
-    for m in range(3):
-        x = inputs if len(shape) == 4 else inputs[:, m]
-        np.testing.assert_allclose(output[:, m], layer.member(m)(x), atol=1e-5)
-        if padding == "valid":
-            own = np.einsum("ijco,c,o->ijco", kernel, r[m], s[m])
-            windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), (1, 2))[:, ::2, ::2]
-            np.testing.assert_allclose(output[:, m], np.einsum("bhwcij,ijco->bhwo", windows, own) + bias[m], atol=1e-5)
-
-
-def test_batch_ensembles_refuse_other_numbers_of_members():
-    with pytest.raises(ValueError, match="batch, 3, channels"):
-        BatchEnsembleDense(2, 3).build((None, 4, 5))
-    with pytest.raises(ValueError, match="batch, 3, h, w, c"):
-        BatchEnsembleConv2D(2, 3, 3).build((None, 4, 8, 8, 5))
-
-
-@pytest.mark.parametrize("mode", ["centred", "whitened"])
-def test_embedding_transform(mode):
-    # Nearly orthogonal, so that epsilon is small beside the least variance.
-    mixing = np.eye(4) + RANDOM.uniform(-0.15, 0.15, size=(2, 4, 4))
-    embeddings = (np.einsum("nmi,mij->nmj", RANDOM.normal(size=(500, 2, 4)), mixing) + 3).astype(np.float32)
-    layer = run_layer_test(EmbeddingTransform, {"mode": mode, "epsilon": 1e-6}, embeddings)
-    np.testing.assert_array_equal(layer(embeddings), embeddings)  # not adapted: changes nothing
-    layer.adapt(embeddings)
-    adapted = layer(embeddings).numpy()
-    np.testing.assert_allclose(adapted.mean(axis=0), 0, atol=1e-4)
-    for m in range(2):
-        covariance = np.cov(adapted[:, m].T)
-        if mode == "whitened":
-            np.testing.assert_allclose(covariance, np.eye(4), atol=1e-4)
-        else:
-            np.testing.assert_allclose(covariance, np.cov(embeddings[:, m].T), rtol=1e-3, atol=1e-3)
-    half = EmbeddingTransform.from_config({**layer.get_config(), "dtype": "float32"})
-    half.adapt(embeddings[:250])
-    assert not np.allclose(half(embeddings), adapted, atol=1e-3)
-
-
-def test_embedding_transform_refuses_nonsense():
-    with pytest.raises(ValueError, match="mode"):
-        EmbeddingTransform("centered")
-    with pytest.raises(ValueError, match="two embeddings"):
-        EmbeddingTransform().adapt(np.zeros((1, 2, 3)))
-    with pytest.raises(ValueError, match="same embedding"):
-        EmbeddingTransform("whitened").adapt(np.ones((5, 2, 3)))

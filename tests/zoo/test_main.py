@@ -147,6 +147,18 @@ def test_no_error_ends_in_a_traceback(error, capsys, monkeypatch):
     assert said.count("\n") == 1 and said.startswith("python -m zoo evaluate wavenet: error: ")
 
 
+def test_results_follow_progress_after_an_empty_line_and_stand_alone_when_quiet(capsys, monkeypatch):
+    def measure(report, **options):
+        report("half way")
+        return "the table"
+
+    monkeypatch.setattr("zoo.ensembles.experiment.evaluate", measure)
+    assert main(["evaluate", "ensembles"]) == 0
+    assert capsys.readouterr().out == "half way\n\nthe table\n"
+    assert main(["evaluate", "ensembles", "--quiet"]) == 0
+    assert capsys.readouterr().out == "the table\n"
+
+
 def test_a_reader_that_has_seen_enough_is_no_error():
     done = subprocess.run(f"{sys.executable} -m zoo list | true", shell=True, capture_output=True, text=True)
     assert done.stderr == ""

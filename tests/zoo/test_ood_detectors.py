@@ -25,7 +25,6 @@ from zoo.ood.detectors.odin import Odin
 from zoo.ood.detectors.react import React
 from zoo.ood.detectors.table import DETECTORS, load
 from zoo.ood.detectors.vim import Vim
-from zoo.ood.evaluation import PIXELS, evaluate, fit_all, table, with_pixels
 from zoo.ood.outputs import Outputs
 
 
@@ -109,9 +108,6 @@ def test_a_new_direction_is_outlying_where_training_features_were_constant(name)
     assert new > usual + 1e-3
 
 
-# ODIN
-
-
 def smooth():
     images = keras.Input((5,))
     hidden = keras.layers.Dense(7, "tanh", kernel_initializer=keras.initializers.GlorotNormal(1))(images)
@@ -151,121 +147,6 @@ def test_odin_moves_images_towards_the_predicted_class(magnitude):
     np.testing.assert_allclose(score, expected, atol=1e-6)
     still = Odin(10.0, 0.0).fit(classifier, x).score(x)
     assert np.all(score <= still + 1e-7)
-
-
-# Classifier
-
-
-def ending(*layers, hidden="relu"):
-    return keras.Sequential([keras.Input((8,)), keras.layers.Dense(6, hidden), *layers])
-
-
-@pytest.mark.parametrize(
-    "layers",
-    [
-        lambda: [keras.layers.Dense(3)],
-        lambda: [keras.layers.Dense(3, "softmax")],
-        lambda: [keras.layers.Dense(3, use_bias=False), keras.layers.Softmax()],
-        lambda: [keras.layers.Dropout(0.5), keras.layers.Dense(3), keras.layers.Activation("softmax")],
-    ],
-    ids=["logits", "softmax inside", "softmax behind", "dropout in front"],
-)
-def test_classifier_finds_features_and_logits(layers):
-    random = np.random.default_rng(0)
-    model, x = ending(*layers()), random.normal(size=(300, 8)).astype("f")
-    model.set_weights([weights + random.normal(size=weights.shape) for weights in model.get_weights()])  # biases too
-    outputs = Classifier(model).outputs(x)
-    predicted = model.predict(x, verbose=0)
-    probabilities = "softmax" in model.layers[-1].name or getattr(model.layers[-1], "activation", None) is not (
-        keras.activations.linear
-    )
-    logits = outputs.logits.astype(float)
-    np.testing.assert_allclose(softmax(logits, axis=1) if probabilities else logits, predicted, atol=1e-5)
-    np.testing.assert_allclose(np.maximum(by_layer(model.layers[0], x), 0), outputs.features, atol=1e-5)
-    np.testing.assert_allclose(outputs.logits_from(outputs.features), logits, atol=1e-5)
-    np.testing.assert_allclose(Classifier(model).logits_of(x), logits, atol=1e-5)
-
-
-def by_layer(dense, x):
-    kernel, bias = dense.get_weights()
-    return x @ kernel + bias
-
-
-class Subclass(keras.Model):
-    def call(self, x):
-        return x
-
-
-def convolutional():
-    return keras.Sequential([keras.Input((8, 2)), keras.layers.Dense(3)])
-
-
-def two_outputs():
-    images = keras.Input((8,))
-    return keras.Model(images, [keras.layers.Dense(3)(images), keras.layers.Dense(3)(images)])
-
-
-@pytest.mark.parametrize(
-    ("model", "message"),
-    [
-        (Subclass, "no graph"),
-        (lambda: keras.Sequential([keras.layers.Dense(3)]), "no graph"),
-        (lambda: ending(keras.layers.BatchNormalization()), "BatchNormalization"),
-        (lambda: ending(keras.layers.Dense(3, "relu")), "'relu'"),
-        (lambda: keras.Sequential([keras.Input((8,)), keras.layers.Softmax()]), "InputLayer"),
-        (convolutional, "not one vector of features"),
-        (two_outputs, "1 inputs and 2 outputs"),
-        (lambda: [ending(keras.layers.Dense(3)), ending(keras.layers.Dense(4))], r"\[3, 4\] classes"),
-    ],
-)
-def test_models_that_cannot_be_cut_are_refused(model, message):
-    with pytest.raises(ValueError, match=message):
-        Classifier(model())
-
-
-def test_images_of_another_shape_are_refused(toy):
-    _, classifier, _, _ = toy
-    for x in (np.zeros((3, 7)), np.zeros(8), np.zeros((0, 8))):
-        with pytest.raises(ValueError, match="images of shape"):
-            classifier.outputs(x)
-
-
-def test_whole_numbers_have_no_gradient():
-    images = keras.Input((8,), dtype="int32")
-    model = keras.Model(images, keras.layers.Dense(3)(keras.layers.Rescaling(0.1)(images)))
-    classifier = Classifier(model)
-    assert classifier.outputs(np.ones((2, 8), int)).logits.shape == (2, 3)
-    with pytest.raises(ValueError, match="int32"):
-        classifier.log_softmax_gradient(np.ones((2, 8), int))
-
-
-# What is refused
-
-
-@pytest.mark.parametrize("field", ["features", "logits", "kernel", "bias", "members"])
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_nan_and_infinity_are_refused_by_name(field, value):
-    arrays = {name: np.array(getattr(TEST, name)) for name in ("features", "logits", "kernel", "bias", "members")}
-    arrays[field].flat[3] = value
-    with pytest.raises(ValueError, match=f"{field} hold NaN or infinity"):
-        Outputs(**arrays)
-
-
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        ({"features": np.ones((50, WIDTH + 1))}, "features have shape"),
-        ({"logits": np.ones((49, CLASSES))}, "logits have shape"),
-        ({"logits": np.ones(50)}, "two axes"),
-        ({"bias": np.ones(1)}, "bias have shape"),
-        ({"members": np.ones((2, 50, CLASSES + 1))}, "members have shape"),
-        ({"x": np.ones((49, 8))}, "49 images"),
-    ],
-)
-def test_arrays_that_do_not_fit_are_refused(changed, message):
-    arrays = {name: getattr(TEST, name) for name in ("features", "logits", "kernel", "bias")}
-    with pytest.raises(ValueError, match=message):
-        Outputs(**{**arrays, **changed})
 
 
 @pytest.mark.parametrize(
@@ -329,37 +210,3 @@ def test_files_without_a_detector_are_refused(tmp_path):
     np.savez(path, about=np.array(["an object"], dtype=object))
     with pytest.raises(ValueError, match="holds no detector"):
         load(path)
-
-
-# All of them together
-
-
-def test_the_table_has_every_detector_and_the_baseline(toy):
-    models, classifier, x, y = toy
-    inliers, kinds = clouds(60, 3)[0], {"near": between(60, 4), "far": between(60, 5) + 9}
-    detectors = fit_all(classifier.outputs(x), y)
-    assert list(detectors) == list(DETECTORS)
-    assert "ensemble" not in fit_all(Classifier(models[0]).outputs(x), y, ["entropy", "ensemble"])
-    result = evaluate(detectors, classifier.outputs(inliers), {k: classifier.outputs(v) for k, v in kinds.items()})
-    result = with_pixels(result, x, inliers, kinds)
-    rows = table(result).splitlines()
-    assert [row.split("  ")[0] for row in rows[2:]] == list(result.titles.values())
-    assert len(set(result.titles.values())) == len(DETECTORS) + 1
-    assert result.inliers["energy"].shape == (60,) and set(result.outliers["energy"]) == {"near", "far"}
-    near = result.separations[PIXELS]["near"].auroc
-    nearest = np.sort(np.linalg.norm(np.concatenate([inliers, kinds["near"]])[:, None] - x, axis=2), axis=1)[:, 49]
-    np.testing.assert_allclose(result.inliers[PIXELS], nearest[:60], rtol=1e-4)
-    np.testing.assert_allclose(result.outliers[PIXELS]["near"], nearest[60:], rtol=1e-4)
-    assert near == pytest.approx(roc_auc_score(np.repeat([0, 1], 60), nearest), abs=1e-6)
-    figures = [float(value) for value in rows[2].removeprefix("k-NN on pixels").split()]
-    assert len(figures) == 8 and figures[0] == pytest.approx(100 * near, abs=0.051)
-
-
-def test_taking_some_of_the_images():
-    some = TEST.take(np.array([4, 7]))
-    assert len(some) == 2
-    np.testing.assert_array_equal(some.members, TEST.members[:, [4, 7]])
-    for name, kind in DETECTORS.items():
-        if name != "odin":
-            detector = kind().fit_outputs(TRAINING)
-            np.testing.assert_allclose(detector.score_outputs(some), detector.score_outputs(TEST)[[4, 7]], atol=1e-6)
