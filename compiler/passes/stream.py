@@ -1,7 +1,7 @@
 """Frame graph -> stream graph: takes the time axis away, and gives what looks back in time a state.
 
-Time is the first axis of every input. Each value of the stream has a lag: what Keras calls element i exists at
-sample i + lag. A `valid` convolution or a crop at the front raises it, a pad at the front lowers it; where
+Time is the first axis of every input. Each value of the stream has a delay: what Keras calls element i exists at
+sample i + delay. A `valid` convolution or a crop at the front raises it, a pad at the front lowers it; where
 branches meet, the earlier ones wait for the latest; what is left at an output is its warm-up.
 
 An input without a time axis, or with one of length 1 beside longer ones, is a control: it stands still for a block
@@ -79,7 +79,7 @@ class _Streamer:
         names = {op.output.name for op in graph.ops} | {value.name for value in graph.inputs}
         self.namer = Namer(names)
         self.values: dict[str, Value] = {}  # of the stream, by the name of the frame's
-        self.lags: dict[str, int | None] = {}  # by the name of the stream's; None: the same at every sample
+        self.delays: dict[str, int | None] = {}  # by the name of the stream's; None: the same at every sample
         self.ops: list[Op] = []
         self.states: dict[str, State] = {}
         self.delayed: dict[tuple[str, int], Value] = {}
@@ -105,12 +105,12 @@ class _Streamer:
         for op in graph.ops:
             self._convert(op)
         for value in graph.outputs:
-            if self.lags[self.values[value.name].name] is None or self.values[value.name].name in self.control_rate:
+            if self.delays[self.values[value.name].name] is None or self.values[value.name].name in self.control_rate:
                 raise _refuse(value, "an output does not change with time")
-            if self._lag(self.values[value.name]) < 0:
+            if self._delay_of(self.values[value.name]) < 0:
                 raise _refuse(value, "more zeros are padded in front than a convolution takes")
         outputs = tuple(self.values[value.name] for value in graph.outputs)
-        warm_ups = tuple(map(self._lag, outputs))
+        warm_ups = tuple(map(self._delay_of, outputs))
         inputs = tuple(self.values[value.name] for value in graph.inputs)
         states = tuple(self.states.values())
         limits.check(sum(state.length * state.value.size for state in states), None, "all that is kept of the past")
@@ -121,12 +121,12 @@ class _Streamer:
 
     # What is known of a value.
 
-    def _add(self, old: Value, new: Value, lag: int | None) -> None:
+    def _add(self, old: Value, new: Value, delay: int | None) -> None:
         self.values[old.name] = new
-        self.lags[new.name] = lag
+        self.delays[new.name] = delay
 
-    def _lag(self, value: Value) -> int:
-        return self.lags[value.name] or 0
+    def _delay_of(self, value: Value) -> int:
+        return self.delays[value.name] or 0
 
     def _emit(self, op: Op) -> Value:
         self.ops.append(op)
@@ -141,11 +141,11 @@ class _Streamer:
 
     def _convert(self, op: Op) -> None:
         xs = tuple(self.values[value.name] for value in op.inputs)
-        lags = [self.lags[x.name] for x in xs]
-        if isinstance(op, Constant) or all(lag is None for lag in lags):
+        delays = [self.delays[x.name] for x in xs]
+        if isinstance(op, Constant) or all(delay is None for delay in delays):
             self._without_time(op, xs)
             return
-        if min(lag or 0 for lag in lags) < 0 and not isinstance(op, Convolution | Binary | Concatenate | Slice):
+        if min(delay or 0 for delay in delays) < 0 and not isinstance(op, Convolution | Binary | Concatenate | Slice):
             # The zeros in front exist nowhere but in the states that begin with them.
             raise _refuse(op.output, "it computes on zeros padded in front of the beginning")
         y = replace(op.output, shape=op.output.shape[1:])
@@ -155,28 +155,28 @@ class _Streamer:
             case MatMul() if len(op.output.shape) == 1:
                 raise _refuse(op.output, "its product runs over time")
             case Affine() | Unary() | Quantize() | Gather() | MatMul():
-                self._add(op.output, self._emit(replace(op, inputs=xs, output=y)), lags[0])
+                self._add(op.output, self._emit(replace(op, inputs=xs, output=y)), delays[0])
             case Binary() | Select():
                 self._meet(op, xs, y)
             case Concatenate() if op.axis > 0:
                 self._meet(replace(op, axis=op.axis - 1), xs, y)
             case Reduce() if 0 not in op.axes:
                 axes = tuple(axis - 1 for axis in op.axes)
-                self._add(op.output, self._emit(replace(op, inputs=xs, output=y, axes=axes)), lags[0])
+                self._add(op.output, self._emit(replace(op, inputs=xs, output=y, axes=axes)), delays[0])
             case Reshape() if op.output.shape[:1] == op.inputs[0].shape[:1]:
-                self._add(op.output, self._emit(replace(op, inputs=xs, output=y)), lags[0])
+                self._add(op.output, self._emit(replace(op, inputs=xs, output=y)), delays[0])
             case Transpose() if op.permutation[0] == 0:
                 order = tuple(axis - 1 for axis in op.permutation[1:])
-                self._add(op.output, self._emit(replace(op, inputs=xs, output=y, permutation=order)), lags[0])
+                self._add(op.output, self._emit(replace(op, inputs=xs, output=y, permutation=order)), delays[0])
             case Slice() | Repeat() if op.axis > 0:
-                self._add(op.output, self._emit(replace(op, inputs=xs, output=y, axis=op.axis - 1)), lags[0])
+                self._add(op.output, self._emit(replace(op, inputs=xs, output=y, axis=op.axis - 1)), delays[0])
             case Slice() if op.step == 1 and self._to_the_end(op):
                 # Nothing is computed, but the same samples count from elsewhere: a name of their own says so.
-                self._add(op.output, self._emit(Reshape(inputs=xs, output=y)), self._lag(xs[0]) + op.start)
+                self._add(op.output, self._emit(Reshape(inputs=xs, output=y)), self._delay_of(xs[0]) + op.start)
             case Pool():
                 self._pool(op, xs[0], y)
             case Pad() if not any(op.padding[0]):
-                self._add(op.output, self._emit(replace(op, inputs=xs, output=y, padding=op.padding[1:])), lags[0])
+                self._add(op.output, self._emit(replace(op, inputs=xs, output=y, padding=op.padding[1:])), delays[0])
             case Pad():
                 self._pad(op, xs[0], y)
             case Scan() if op.sequences and not op.reverse:
@@ -200,14 +200,14 @@ class _Streamer:
 
     def _meet(self, op: Op, xs: tuple[Value, ...], y: Value) -> None:
         """Several values become one: the earlier wait, and what does not see time loses an axis of length 1."""
-        latest = max(self._lag(x) for x in xs if self.lags[x.name] is not None)
+        latest = max(self._delay_of(x) for x in xs if self.delays[x.name] is not None)
         if latest < 0:
             raise _refuse(op.output, "it computes on zeros padded in front of the beginning")
         rank = len(op.output.shape)
         aligned = []
         for x, old in zip(xs, op.inputs, strict=True):
-            if self.lags[x.name] is not None:
-                aligned.append(self._delay(x, latest, op.output))
+            if self.delays[x.name] is not None:
+                aligned.append(self._delayed(x, latest, op.output))
             elif len(old.shape) == rank and old.shape[0] == 1 and isinstance(op, Binary | Select):
                 shape = old.shape[1:]
                 aligned.append(self._emit(Reshape(inputs=(x,), output=self._value(x, "sample", shape))))
@@ -217,9 +217,9 @@ class _Streamer:
                 raise _refuse(op.output, f"'{old.layer}', which it puts along time, does not come with time")
         self._add(op.output, self._emit(replace(op, inputs=tuple(aligned), output=y)), latest)
 
-    def _delay(self, x: Value, lag: int, reader: Value) -> Value:
-        """A value as it was so many samples ago that its lag becomes `lag`."""
-        samples = lag - self._lag(x)
+    def _delayed(self, x: Value, delay: int, reader: Value) -> Value:
+        """A value as it was so many samples ago that its delay becomes `delay`."""
+        samples = delay - self._delay_of(x)
         if not samples or x.name in self.control_rate:
             return x
         if (x.name, samples) not in self.delayed:
@@ -228,7 +228,7 @@ class _Streamer:
             self._emit(Slice(inputs=(window,), output=first, axis=0, start=0, count=1))
             late = self._value(replace(x, layer=reader.layer), f"late_{samples}", x.shape)
             self._emit(Reshape(inputs=(first,), output=late))
-            self.lags[late.name] = lag
+            self.delays[late.name] = delay
             self.delayed[x.name, samples] = late
         return self.delayed[x.name, samples]
 
@@ -245,7 +245,7 @@ class _Streamer:
         before, after = op.padding[0]
         if after or op.value or any(any(pads) for pads in op.padding[1:]):
             raise _refuse(op.output, "it pads behind the end, or with something else than zeros")
-        if self._lag(x):
+        if self._delay_of(x):
             raise _refuse(op.output, "it pads what has a warm-up of its own")
         # Nothing is computed: the states behind begin with zeros anyway. A name of its own keeps that to itself.
         same = self._emit(Reshape(inputs=(x,), output=y))
@@ -258,8 +258,8 @@ class _Streamer:
         if after:
             raise _refuse(op.output, "padding='same' looks ahead")
         reach = (op.kernel.shape[0] - 1) * dilation
-        lag = self._lag(x) + reach - before
-        if before and self._lag(x):
+        delay = self._delay_of(x) + reach - before
+        if before and self._delay_of(x):
             raise _refuse(op.output, "it pads zeros behind a 'valid' convolution")
         if len(op.strides) == 1:
             self._product(op, x, y)
@@ -273,7 +273,7 @@ class _Streamer:
             self._product(replace(op, kernel=op.kernel[:, 0]), x, y)
         else:
             raise _refuse(op.output, "it convolves over more than time")
-        self._add(op.output, y, lag)
+        self._add(op.output, y, delay)
 
     def _product(self, op: Convolution, x: Value, y: Value) -> None:
         """A convolution over time, kernel (taps, C // groups, F), at each place of another axis where x has one."""
@@ -329,7 +329,7 @@ class _Streamer:
             raise _refuse(op.output, f"strides={op.strides[0]}")
         if any(op.padding[0]):
             raise _refuse(op.output, "padding='same' looks ahead")
-        lag, taps = self._lag(x), op.size[0]
+        delay, taps = self._delay_of(x), op.size[0]
         more = replace(op, size=op.size[1:], strides=op.strides[1:], padding=op.padding[1:])
         inner = bool(more.size) and (*more.size, *more.strides) != (1, 1)
         if taps > 1:
@@ -346,11 +346,11 @@ class _Streamer:
             self._emit(replace(more, inputs=(x,), output=y))
         elif taps == 1:
             self._emit(Reshape(inputs=(x,), output=y))
-        self._add(op.output, y, lag + taps - 1)
+        self._add(op.output, y, delay + taps - 1)
 
     def _scan(self, op: Scan, x: Value, y: Value) -> None:
         """The body becomes part of the stream, its states part of the stream's."""
-        if self._lag(x) and op.body.states:
+        if self._delay_of(x) and op.body.states:
             raise _refuse(op.output, "a recurrence behind a warm-up would begin with what Keras never shows it")
         body = op.body
         if within := next((inner for inner in body.ops if isinstance(inner, Convolution | Scan)), None):
@@ -368,7 +368,7 @@ class _Streamer:
         for state in body.states:
             name = names[state.name]
             self.states[name] = replace(state, name=name, value=env[state.value.name])
-        self._add(op.output, y, self._lag(x))
+        self._add(op.output, y, self._delay_of(x))
 
 
 def _over_width(op: Convolution, width: int) -> np.ndarray:
