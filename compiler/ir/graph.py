@@ -182,6 +182,7 @@ class Scan(Op):
     """
 
     arity = None
+    modes = ("frame",)
     body: Graph
     reverse: bool = False
     sequences: bool = True

@@ -24,8 +24,11 @@ class Op:
     inputs: tuple[Value, ...]
     output: Value
 
-    # How many inputs its kind has; None for any number but none. Without a type, so that it is no attribute.
+    # What holds of its kind; without types, so that they are no attributes. How many inputs it has (None: any number
+    # but none), in graphs of which modes it stands, and on which numbers it computes.
     arity = 1
+    modes = ("frame", "stream")
+    numbers = ("float",)
 
     @classmethod
     @cache

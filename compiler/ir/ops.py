@@ -41,6 +41,7 @@ class Convolution(Op):
         kernel_format, bias_format: Where a quantiser of the file has put the numbers on a grid.
     """
 
+    modes = ("frame",)
     kernel: np.ndarray
     bias: np.ndarray
     strides: tuple[int, ...] = (1,)
@@ -78,6 +79,8 @@ class Convolution(Op):
 class Window(Op):
     """Stream graphs: (...) -> (taps, ...), what was 0, dilation, ..., (taps-1)*dilation samples ago, oldest first."""
 
+    modes = ("stream",)
+    numbers = ("float", "integer")
     state: str
     taps: int
     dilation: int
@@ -106,6 +109,7 @@ class UnitDelay(Op):
     """
 
     arity = 0
+    modes = ("stream",)
     state: str
 
     @property
@@ -136,6 +140,7 @@ class MatMul(Op):
         weights_of: The Keras layer that the weights come from, where a fold made the output another layer's.
     """
 
+    numbers = ("float", "integer")
     weights: np.ndarray
     bias: np.ndarray
     axes: int = 1
@@ -428,6 +433,8 @@ class Quantize(Op):
 class Requantize(Op):
     """Fixed-point graphs: drops `shift` bits with rounding, then clamps to [lo, hi]. Relu and saturation are clamps."""
 
+    modes = ("stream",)
+    numbers = ("integer",)
     shift: int
     rounding: Rounding
     lo: int

@@ -12,46 +12,13 @@ from typing import Literal, get_args
 import numpy as np
 
 from compiler.ir.accumulators import accumulator_width, given_interval, interval
-from compiler.ir.graph import Graph, Scan
+from compiler.ir.graph import KINDS, Graph, Scan
 from compiler.ir.numerics import Format
 from compiler.ir.operation import Op, ShapeError
-from compiler.ir.ops import (
-    Affine,
-    Binary,
-    Concatenate,
-    Constant,
-    Convolution,
-    Dot,
-    Gather,
-    MatMul,
-    Pad,
-    Pool,
-    Quantize,
-    Reduce,
-    Repeat,
-    Requantize,
-    Reshape,
-    Select,
-    Slice,
-    Transpose,
-    Unary,
-    UnitDelay,
-    Window,
-    ZeroInsertion,
-)
+from compiler.ir.ops import MatMul, Quantize, Requantize, UnitDelay, Window
 from compiler.ir.values import State, Value
 
 Level = Literal["lowered", "stream", "float", "integers", "fixed"]
-
-# Which kinds may appear where. Every kind stands in one of the first four.
-ANYWHERE = (
-    *(MatMul, Affine, Unary, Binary, Select, Constant, Reduce, Pool, Dot, Reshape, Transpose, Slice, Pad, Repeat),
-    *(ZeroInsertion, Concatenate, Gather, Quantize),
-)
-IN_FRAMES = (Convolution, Scan)
-IN_STREAMS = (Window, UnitDelay)
-IN_INTEGERS = (Requantize,)
-FIXED = (Window, MatMul, Requantize)
 
 
 @dataclass(frozen=True)
@@ -93,7 +60,7 @@ def verify(graph: Graph, level: Level, *, body: bool = False) -> None:
     rules = RULES[level]
     _check(graph.mode in rules.modes, graph.name, "a", graph.mode, "graph at level", level)
     _check_head(graph, rules)
-    kinds = frozenset(FIXED if rules.integers else (*ANYWHERE, *_of_mode(graph, body)))
+    kinds = _kinds(graph.mode, rules, body)
     known: dict[str, Value] = {}
     for value in graph.inputs:
         _check_value(value, known, rules)
@@ -116,10 +83,10 @@ def verify(graph: Graph, level: Level, *, body: bool = False) -> None:
         _check(known.get(value.name) == value, value.name, "is not what an operation computes")
 
 
-def _of_mode(graph: Graph, body: bool) -> tuple[type[Op], ...]:
-    if graph.mode == "frame":
-        return IN_FRAMES
-    return (*IN_STREAMS, *IN_FRAMES) if body else IN_STREAMS
+def _kinds(mode: str, rules: _Rules, body: bool) -> frozenset[type[Op]]:
+    """The kinds that may appear; what is none of KINDS never may."""
+    modes, numbers = ({mode, "frame"} if body else {mode}), "integer" if rules.integers else "float"
+    return frozenset(kind for kind in KINDS.values() if modes & {*kind.modes} and numbers in kind.numbers)
 
 
 def _check_head(graph: Graph, rules: _Rules) -> None:

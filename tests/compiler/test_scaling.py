@@ -1,18 +1,19 @@
 """Compiling takes work in proportion to the number of layers: calls of functions are counted, so no clock is asked."""
 
 import cProfile
+from functools import partial
 
 import numpy as np
 import pytest
 
 from compiler import passes
-from compiler.fpga.stages import stages
 from compiler.ir import store
 from compiler.ir.graph import Graph
 from compiler.ir.ops import Convolution, Unary, causal
 from compiler.ir.values import Value
-from compiler.mcu.scheduler import schedule
+from compiler.options import Options
 from compiler.passes import FixedOptions
+from compiler.targets import TARGETS
 
 FEW, MANY = 60, 240
 LEEWAY = 1.1  # over what is in proportion; a search through all layers for each of them would make it 4
@@ -48,6 +49,10 @@ def loaded(graph):
     return store.load(files["graph.json"], files["weights.npz"])
 
 
+def generated(target, graph):
+    return TARGETS[target].generate(graph, Options(target=target, numbers="fixed"), [])
+
+
 def calls(function, argument):
     """How many calls of functions one call makes."""
     profile = cProfile.Profile()
@@ -58,7 +63,7 @@ def calls(function, argument):
 @pytest.mark.parametrize(
     "make,function",
     [(int, simple), (simple, lambda graph: passes.run(graph, passes.finish_fixed(FixedOptions())))]
-    + [(fixed, function) for function in (schedule, stages, loaded)],
+    + [(fixed, function) for function in (partial(generated, "mcu"), partial(generated, "fpga"), loaded)],
     ids=["passes", "fixed point", "mcu", "fpga", "store"],
 )
 def test_work_grows_in_proportion_to_the_layers(make, function):
