@@ -66,7 +66,8 @@ def differing(stage, x, seen):
 
     past = State("past", stage.source, (stage.taps - 1) * stage.dilation, stage.initial)
     rows = interpreter.windows(x, past, stage.taps, stage.dilation).reshape(len(x), -1)
-    sums = rows @ stage.weights + stage.bias
+    weights = stage.weights << stage.sum_shift
+    sums = rows @ weights + stage.bias
     op = stage.requantize
     exact = numerics.requantize(sums, op.shift, op.rounding, op.lo, op.hi)
     at = np.nonzero(exact != seen)
@@ -75,7 +76,7 @@ def differing(stage, x, seen):
     scale = 2.0 ** -(stage.output.format.fraction + op.shift)
     to_tie = np.abs((sums % (1 << op.shift)) - (1 << op.shift >> 1))[at] * scale
     terms = len(stage.weights) + 1
-    magnitude = (np.abs(rows) @ np.abs(stage.weights) + np.abs(stage.bias))[at] * scale
+    magnitude = (np.abs(rows) @ np.abs(weights) + np.abs(stage.bias))[at] * scale
     assert np.abs(exact - seen).max() <= 1
     return len(at[0]), float((to_tie / (terms * 2.0**-24 * magnitude)).max())
 
