@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from compiler import passes
@@ -43,15 +43,21 @@ def finish(lowered: Graph, options: Options) -> Finished:
     try:
         mode, note = passes.choose_mode(lowered, options.mode, frames_allowed=frames)
     except CompileError as error:
-        error.hint = error.hint or next(_where_frames_are(options), None)
+        error.hint = error.hint or _in_frames(lowered, options)
         raise
     simple = passes.run(lowered, passes.simplify(mode))
     graphs = {"float": passes.run(simple, passes.finish_float())}
     if options.fixed:
         _demand_counting(graphs["float"], options)
-        fixed = passes.FixedOptions(options.bits, options.weight_bits, options.rounding, options.input_range)
-        graphs["fixed"] = passes.run(simple, passes.finish_fixed(fixed))
-    target.check(graphs[numbers], options)
+    try:
+        if options.fixed:
+            fixed = passes.FixedOptions(options.bits, options.weight_bits, options.rounding, options.input_range)
+            graphs["fixed"] = passes.run(simple, passes.finish_fixed(fixed))
+        target.check(graphs[numbers], options)
+    except CompileError as error:
+        if options.fixed and error.layer:
+            error.hint = error.hint or _in_float(graphs["float"])
+        raise
     return Finished(graphs, note)
 
 
@@ -66,10 +72,26 @@ def _demand_counting(graph: Graph, options: Options) -> None:
         )
 
 
-def _where_frames_are(options: Options) -> Iterator[str]:
-    """Who computes whole frames, the target that was asked for before others."""
-    for target in sorted(TARGETS.values(), key=lambda target: target.name != options.target):
-        for numbers, modes in target.modes.items():
-            if "frame" in modes:
-                where = f"--target {target.name} --numbers {numbers}"
-                yield f"{where} computes whole frames, where the model's input has a fixed number of steps."
+def _in_frames(graph: Graph, options: Options) -> str | None:
+    """What to do so that a model which does not stream is computed in whole frames, for who asked for these options."""
+    steps = [] if passes.is_sized(graph) else ["give the model's input a fixed number of steps"]
+    target, numbers = TARGETS[options.target], "fixed" if options.fixed else "float"
+    if "frame" in target.modes[numbers]:
+        clauses = [*steps, *(["leave out --mode stream"] if options.mode == "stream" else [])]
+    else:
+        others = sorted(TARGETS.values(), key=lambda other: other is not target)
+        ways = [(other.name, each) for other in others for each, modes in other.modes.items() if "frame" in modes]
+        clauses = [*steps, *(f"use --target {name} --numbers {each}" for name, each in ways[:1])]
+    return f"To compute whole frames instead, {' and '.join(clauses)}." if clauses else None
+
+
+def _in_float(graph: Graph) -> str | None:
+    """Which target takes a model in floating point, asked of the targets themselves."""
+    for target in TARGETS.values():
+        if graph.mode in target.modes.get("float", ()):
+            try:
+                target.check(graph, Options(target.name))
+            except CompileError:
+                continue
+            return f"In floating point it compiles: --target {target.name} --numbers float."
+    return None

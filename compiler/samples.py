@@ -241,7 +241,7 @@ def check_output(path: Path, names: Sequence[str] | None = None) -> None:
         raise CompileError("is a folder" if path.is_dir() else "may not be written", file=str(path))
     standing = next(place for place in path.absolute().parents if place.exists())
     if not standing.is_dir() or not os.access(standing, os.W_OK | os.X_OK):
-        raise CompileError("cannot be written", file=str(path), hint=f"{standing} is no folder that takes new files.")
+        raise CompileError("cannot be written", file=str(path), hint=f"'{standing}' is no folder that takes new files.")
 
 
 def save(path: Path, y: np.ndarray | Mapping[str, np.ndarray], rate: int) -> None:

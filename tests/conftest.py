@@ -45,6 +45,24 @@ def files(tmp_path_factory, float_model, quantized_model):
     return paths
 
 
+@pytest.fixture(autouse=True)
+def messages_for_strangers(monkeypatch):
+    """Whatever a test makes the compiler say is held to the same rules; `message_marks` says which."""
+    from message_marks import marks
+
+    from compiler.errors import CompileError
+
+    plain, wrong = CompileError.__init__, []
+
+    def kept(self, what, **more):
+        plain(self, what, **more)
+        wrong.extend(f"{what!r}: {mark}" for mark in marks(self.what, self.hint))
+
+    monkeypatch.setattr(CompileError, "__init__", kept)
+    yield
+    assert wrong == []
+
+
 def pytest_terminal_summary(terminalreporter):
     """How many random models equalled Keras, wherever in the run and on whichever worker."""
     counts: Counter[str] = Counter()

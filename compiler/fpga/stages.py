@@ -65,7 +65,7 @@ def stages(graph: Graph) -> tuple[Stage, ...]:
     """
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         layer = (graph.inputs if len(graph.inputs) > 1 else graph.outputs)[1].layer
-        raise CompileError("a second input or output is not supported on fpga", layer=layer)
+        raise CompileError("the model has more than one input or output, and Verilog has one of each", layer=layer)
     graph = prove_accumulators(_requantize_by_products(graph))
     namer = Namer()
     chain: list[Stage] = []
@@ -84,7 +84,7 @@ def _stage(graph: Graph, source: Value, namer: Namer) -> Stage:
     if isinstance(op, Window):
         window, op = op, _only_reader(graph, op.output)
     if not isinstance(op, MatMul):
-        raise CompileError("is not supported on fpga", layer=op.output.layer)
+        raise CompileError(f"{op.words} has no form in Verilog", layer=op.output.layer)
     product, op = op, _only_reader(graph, op.output)
     if not isinstance(op, Requantize):
         raise CompileError("has no format to be rounded to", layer=product.output.layer)
@@ -119,9 +119,8 @@ def _only_reader(graph: Graph, value: Value) -> Op:
     if len(readers) != 1 or graph.is_output(value):
         where = readers[1].output.layer if len(readers) > 1 else value.layer
         raise CompileError(
-            "does not stream through a chain: another layer reads the same value",
+            "another layer reads the same value: the model has branches, and Verilog is one chain",
             layer=where,
-            hint="Branches are not supported on fpga yet.",
         )
     return readers[0]
 

@@ -189,6 +189,11 @@ class Scan(Op):
     stateful: bool = False
 
     @property
+    def words(self) -> str:
+        """Whether a step knows of the one before."""
+        return "a recurrence" if self.body.states else "what is applied to each step"
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates over all steps."""
         return self.body.macs * (self.inputs[0].shape[0] or 1)

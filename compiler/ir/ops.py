@@ -42,6 +42,7 @@ class Convolution(Op):
     """
 
     modes = ("frame",)
+    words = "a convolution"
     kernel: np.ndarray
     bias: np.ndarray
     strides: tuple[int, ...] = (1,)
@@ -81,6 +82,7 @@ class Window(Op):
 
     modes = ("stream",)
     numbers = ("float", "integer")
+    words = "a look at earlier samples"
     state: str
     taps: int
     dilation: int
@@ -108,6 +110,7 @@ class UnitDelay(Op):
     It is what makes a graph recurrent. Its shape is the state's.
     """
 
+    words = "a value of the sample before"
     arity = 0
     modes = ("stream",)
     state: str
@@ -141,6 +144,7 @@ class MatMul(Op):
     """
 
     numbers = ("float", "integer")
+    words = "a product with weights"
     weights: np.ndarray
     bias: np.ndarray
     axes: int = 1
@@ -175,6 +179,7 @@ class MatMul(Op):
 class Affine(Op):
     """x * scale + shift, both (channels,), along the last axis: a batch normalisation that stands alone."""
 
+    words = "a scale and an offset for each channel"
     scale: np.ndarray
     shift: np.ndarray
 
@@ -192,6 +197,11 @@ class Unary(Op):
     function: str
     parameters: tuple[float, ...] = ()
 
+    @property
+    def words(self) -> str:
+        """Which function."""
+        return f"the function {self.function}"
+
     def output_shape(self) -> Shape:
         """The input's."""
         demand(self.function in FUNCTIONS, "no function is called", self.function)
@@ -207,6 +217,11 @@ class Binary(Op):
     arity = 2
     function: BinaryFunction
 
+    @property
+    def words(self) -> str:
+        """Which function."""
+        return f"the function {self.function} of two values"
+
     def output_shape(self) -> Shape:
         """What the inputs broadcast to."""
         demand(self.function in BINARY, "no function of two numbers is called", self.function)
@@ -217,6 +232,7 @@ class Binary(Op):
 class Select(Op):
     """Three inputs: where the first is above 0, the second, else the third; shapes broadcast."""
 
+    words = "a choice between two values"
     arity = 3
 
     def output_shape(self) -> Shape:
@@ -229,6 +245,7 @@ class Select(Op):
 class Constant(Op):
     """No input; the same array every step."""
 
+    words = "a constant"
     arity = 0
     value: np.ndarray
 
@@ -241,6 +258,7 @@ class Constant(Op):
 class Reduce(Op):
     """Sum, mean or extreme over some axes, which stay with length 1 or go."""
 
+    words = "a sum, a mean or an extreme over axes"
     function: ReduceFunction
     axes: tuple[int, ...]
     keepdims: bool = False
@@ -258,6 +276,7 @@ class Reduce(Op):
 class Pool(Op):
     """(*space, C): maximum or mean over boxes. Padding never counts: it is no maximum and no part of a mean."""
 
+    words = "pooling"
     function: Literal["max", "mean"]
     size: tuple[int, ...]
     strides: tuple[int, ...]
@@ -274,6 +293,7 @@ class Pool(Op):
 class Dot(Op):
     """Two inputs (*batch, n, k) and (*batch, m, k) -> (*batch, n, m): products of their rows."""
 
+    words = "a product of two values"
     arity = 2
 
     def output_shape(self) -> Shape:
@@ -288,6 +308,8 @@ class Dot(Op):
 class Reshape(Op):
     """The same elements in C order in the output's shape."""
 
+    words = "another shape of the same numbers"
+
     def output_shape(self) -> Shape:
         """The output's own, which holds as many elements as the input's."""
         x, y = self.shapes[0], self.output.shape
@@ -300,6 +322,7 @@ class Reshape(Op):
 class Transpose(Op):
     """Output axis i is input axis permutation[i]."""
 
+    words = "another order of the axes"
     permutation: tuple[int, ...]
 
     def output_shape(self) -> Shape:
@@ -313,6 +336,7 @@ class Transpose(Op):
 class Slice(Op):
     """x[start : start + count*step : step] along one axis; step may be negative. No count: as far as there is any."""
 
+    words = "a part of a value"
     axis: int
     start: int
     step: int = 1
@@ -338,6 +362,7 @@ class Slice(Op):
 class Pad(Op):
     """A constant before and after, on every axis."""
 
+    words = "padding"
     padding: Pads
     value: float = 0.0
 
@@ -353,6 +378,7 @@ class Pad(Op):
 class Repeat(Op):
     """Each element along an axis `times` in a row: 1 2 -> 1 1 2 2."""
 
+    words = "repetition"
     axis: int
     times: int
 
@@ -368,6 +394,7 @@ class Repeat(Op):
 class ZeroInsertion(Op):
     """`gap` zeros between each two elements along an axis, for transposed convolutions: 1 2 -> 1 0 2."""
 
+    words = "a spreading of samples"
     axis: int
     gap: int
 
@@ -383,6 +410,7 @@ class ZeroInsertion(Op):
 class Concatenate(Op):
     """The inputs one behind the other along an axis."""
 
+    words = "a joining of values"
     arity = None
     axis: int
 
@@ -402,6 +430,7 @@ class Concatenate(Op):
 class Gather(Op):
     """Rows of a table, (entries, width), by the whole numbers in the input, clamped: (...) -> (..., width)."""
 
+    words = "a look-up in a table"
     table: np.ndarray
 
     def output_shape(self) -> Shape:
@@ -417,6 +446,7 @@ class Quantize(Op):
     Fixed-point builds turn each into a Requantize.
     """
 
+    words = "a quantiser"
     format: Format
     rounding: Rounding
     lo: int
@@ -435,6 +465,7 @@ class Requantize(Op):
 
     modes = ("stream",)
     numbers = ("integer",)
+    words = "a rounding"
     shift: int
     rounding: Rounding
     lo: int

@@ -265,9 +265,8 @@ class _Reader:
             int: whole and abs(data) <= LARGEST_INTEGER,
             float: isinstance(data, float) or (whole and abs(data) <= LARGEST_INTEGER),
         }[hint]
-        return (
-            data if fits else _refuse(data, where, {int: "a whole number", float: "a number"}.get(hint, hint.__name__))
-        )
+        names = {bool: "true or false", str: "text", int: "a whole number", float: "a number"}
+        return data if fits else _refuse(data, where, names[hint])
 
     def _graph_within(self, data: Any, where: str) -> Graph:
         return self.graph(_object(data, where, ("graph",))["graph"], where)

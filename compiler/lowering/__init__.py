@@ -15,7 +15,7 @@ from compiler.errors import CompileError
 from compiler.ir.graph import Graph
 from compiler.ir.values import Value
 from compiler.keras_file import Call, LayerSpec, ModelSpec, TensorRef, leaves
-from compiler.lowering import masking
+from compiler.lowering import masking, nearest
 from compiler.lowering.builder import Builder
 from compiler.lowering.layer import Layer
 from compiler.lowering.operators import lower_operator
@@ -226,7 +226,7 @@ def lower_layer(
         raise CompileError(
             f"a layer of class '{spec.class_name}' is not supported",
             layer=spec.name,
-            hint=f"Supported: InputLayer, {', '.join(sorted(TABLE))}.",
+            hint=nearest.hint(spec.class_name, TABLE),
         )
     layer = Layer(spec, builder)
     layer.mask = masking.mask_of(spec, layer, inputs, mask, masks_follow)

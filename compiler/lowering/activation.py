@@ -9,7 +9,8 @@ import numpy as np
 
 from compiler.ir.ops import Affine, Select
 from compiler.ir.values import Value
-from compiler.lowering import quantizers
+from compiler.keras_file.jsons import shown
+from compiler.lowering import nearest, quantizers
 from compiler.lowering.arithmetic import binary, constant_along, part, softmax, unary
 from compiler.lowering.builder import Builder
 from compiler.lowering.layer import Layer
@@ -129,8 +130,8 @@ def activate(layer: Layer, x: Value, activation: Any, to: Builder | None = None)
         return softmax(to, x, (len(x.shape) - 1,), logarithm=name == "log_softmax")
     if name == "glu":
         return _gated(to, x)
-    supported = ", ".join(sorted([*FUNCTIONS, "linear", "softmax", "log_softmax", "glu"]))
-    raise layer.error(f"activation={name!r} is not supported", hint=f"Supported: {supported}, quantisers.")
+    known = [*FUNCTIONS, "linear", "softmax", "log_softmax", "glu"]
+    raise layer.error(f"activation={shown(name)} is not supported", hint=nearest.hint(str(name), known))
 
 
 def _gated(to: Builder, x: Value) -> Value:

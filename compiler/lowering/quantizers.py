@@ -12,6 +12,7 @@ from typing import Any
 
 from compiler.ir import numerics
 from compiler.ir.numerics import Format
+from compiler.lowering import nearest
 from compiler.lowering.layer import Layer
 from compiler.lowering.quantizer_rules import Fitted, PowersOfTwo, Quantizer, Signs, Thirds, Uniform
 
@@ -60,9 +61,7 @@ def read(layer: Layer, key: str, value: Any, *, trained: bool = False) -> Quanti
         return None
     name, arguments = _call(layer, key, value)
     if name not in _ARGUMENTS:
-        raise layer.error(
-            f"{key}={value!r}: the quantiser {name} is not supported", hint=f"Supported: {', '.join(NAMES)}."
-        )
+        raise layer.error(f"{key}={value!r}: the quantiser {name} is not supported", hint=nearest.hint(name, NAMES))
     defaults = _ARGUMENTS[name]
     for argument in sorted(arguments.keys() - defaults.keys() - _TRAINING_ONLY):
         if arguments[argument] is not None:

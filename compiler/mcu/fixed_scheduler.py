@@ -68,7 +68,7 @@ class FixedScheduler(Scheduler):
         """A product, with the requantisation behind it."""
         layer = op.output.layer
         if not isinstance(op, ops.MatMul) or op.weights.shape[0] != source.size or op.output.shape != op.bias.shape:
-            raise CompileError(f"{type(op).__name__} of this shape has no fixed-point form on mcu", layer=layer)
+            raise CompileError(f"{op.words} of this shape has no fixed-point form on mcu", layer=layer)
         if max(op.weights.shape) > MOST_ELEMENTS:
             raise CompileError(f"more than {MOST_ELEMENTS} inputs or outputs", layer=layer)
         weights, bias = (np.asarray(a, np.int64) for a in (op.weights, op.bias))

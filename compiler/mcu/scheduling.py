@@ -75,10 +75,10 @@ class Scheduler(ABC):
         graph = self.graph
         for value in (*graph.inputs, *(op.output for op in graph.ops)):
             if (value.format is not None) != self.fixed:
-                raise CompileError(f"{value.name} mixes integers and floating point", layer=value.layer)
+                raise CompileError("integers and floating point meet here", layer=value.layer)
             if None in value.shape or not value.size:
                 raise CompileError(
-                    f"a value of shape {value.shape}",
+                    f"its shape {value.shape} leaves a size open, or has none",
                     layer=value.layer,
                     hint="Give the model's input a fixed, positive size on every axis.",
                 )
@@ -146,7 +146,7 @@ class Scheduler(ABC):
             state = self.graph.state(op.state_read)
             value, ctype = state.value, self.ctype(state.value)
             if op.reach > state.length:
-                raise CompileError(f"a window reaches past its state {state.name}", layer=op.output.layer)
+                raise CompileError("it looks further back than is kept", layer=op.output.layer)
             if ctype not in ("float", "int16_t"):
                 raise CompileError("keeps samples of more than 16 bits", layer=op.output.layer)
             initial = np.broadcast_to(state.initial.reshape(-1), (value.size,))
@@ -187,7 +187,7 @@ class Scheduler(ABC):
             case _:
                 if not self.compute(op, sources):
                     numbers = "fixed" if self.fixed else "floating"
-                    raise CompileError(f"{type(op).__name__} has no {numbers}-point form on mcu", layer=op.output.layer)
+                    raise CompileError(f"{op.words} has no {numbers}-point form on mcu", layer=op.output.layer)
         return {op.output.name}
 
     def plan(self, value: Value) -> Place:

@@ -19,7 +19,7 @@ from compiler.passes.fold_batch_norm import fold_into_product_before, fold_into_
 from compiler.passes.formats import FixedOptions, choose_formats
 from compiler.passes.identities import merge_repeated_relu, remove_reshapes_to_the_same
 from compiler.passes.integers import fold_rounding, fuse_clamps, prove_accumulators, to_integers
-from compiler.passes.mode import choose_mode
+from compiler.passes.mode import choose_mode, is_sized
 from compiler.passes.rounding import round_to_float32
 from compiler.passes.sink_reshapes import sink_reshapes
 from compiler.passes.states import feed_states
@@ -27,7 +27,18 @@ from compiler.passes.stream import stream
 
 Pass = Callable[[Graph], Graph]
 
-__all__ = ["FixedOptions", "Pass", "choose_mode", "finish_fixed", "finish_float", "prepare", "run", "simplify", "steps"]
+__all__ = [
+    "FixedOptions",
+    "Pass",
+    "choose_mode",
+    "finish_fixed",
+    "finish_float",
+    "is_sized",
+    "prepare",
+    "run",
+    "simplify",
+    "steps",
+]
 
 
 def prepare() -> list[tuple[Level, Pass]]:

@@ -54,7 +54,7 @@ def choose_formats(graph: Graph, options: FixedOptions) -> Graph:
         if isinstance(op, Unary) and op.function != "relu":
             raise CompileError(f"the activation {op.function} has no fixed-point form yet", layer=op.output.layer)
         if not isinstance(op, Window | MatMul | Affine | Unary | Quantize):
-            raise CompileError(f"{type(op).__name__} has no fixed-point form yet", layer=op.output.layer)
+            raise CompileError(f"{op.words} has no fixed-point form yet", layer=op.output.layer)
         rows = len(op.weights) if isinstance(op, MatMul) else len(op.scale) if isinstance(op, Affine) else None
         if rows not in (None, op.inputs[0].size):
             raise CompileError("samples of more than one axis have no fixed-point form yet", layer=op.output.layer)

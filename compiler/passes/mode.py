@@ -57,6 +57,11 @@ def _demand_no_memory(graph: Graph, why: str = "") -> None:
         )
 
 
+def is_sized(graph: Graph) -> bool:
+    """Whether every axis of every value has a known length."""
+    return _unknown(graph) is None
+
+
 def _unknown(graph: Graph) -> Value | None:
     """The first value with an axis of unknown length."""
     values = (*graph.inputs, *(op.output for op in graph.ops))

@@ -69,7 +69,7 @@ def is_timeless(graph: Graph) -> bool:
 def _independent(graph: Graph) -> Graph:
     """A graph over vectors as a stream of them, none knowing of another: its operations never saw time."""
     if within := next((op for op in graph.ops if isinstance(op, Convolution | Scan)), None):
-        raise _refuse(within.output, f"a {type(within).__name__} of what does not come with time")
+        raise _refuse(within.output, f"{within.words}, of what does not come with time")
     return replace(graph, mode="stream")
 
 
@@ -187,7 +187,7 @@ class _Streamer:
     def _without_time(self, op: Op, xs: tuple[Value, ...]) -> None:
         """What does not see time: its axes are all its own, unless it is there to be laid out along time."""
         if isinstance(op, Convolution | Scan):
-            raise _refuse(op.output, f"a {type(op).__name__} of what does not come with time")
+            raise _refuse(op.output, f"it is {op.words}, of what does not come with time")
         if isinstance(op, Repeat) and (op.axis, op.times, xs[0].shape[0]) == (0, self.length, 1):
             y = replace(op.output, shape=op.output.shape[1:])
             self._add(op.output, self._emit(Reshape(inputs=xs, output=y)), 0)
@@ -354,7 +354,7 @@ class _Streamer:
             raise _refuse(op.output, "a recurrence behind a warm-up would begin with what Keras never shows it")
         body = op.body
         if within := next((inner for inner in body.ops if isinstance(inner, Convolution | Scan)), None):
-            raise _refuse(within.output, f"it is a {type(within).__name__} in each step of '{op.output.layer}'")
+            raise _refuse(within.output, f"it is {within.words}, within each step of '{op.output.layer}'")
         (head,), (end,) = body.inputs, body.outputs
         env = {head.name: x}
         names = {state.name: self.namer(f"{y.name}_{state.name}") for state in body.states}
@@ -397,7 +397,7 @@ def _why(op: Op) -> str:
             return "it moves, adds or removes samples"
         case Reshape() | Transpose():
             return "it mixes time with other axes"
-    return f"{type(op).__name__} needs whole frames"
+    return f"it is {op.words}, which takes all samples at once"
 
 
 def _refuse(value: Value, why: str) -> CompileError:

@@ -146,13 +146,15 @@ def test_it_streams_as_its_layers_do(k):
 
 
 @pytest.mark.parametrize(
-    ("layer", "kind"), [(("Conv1D", 2, 3), "Convolution"), (("GRU", 2), "Scan")], ids=["convolution", "recurrence"]
+    ("layer", "kind"),
+    [(("Conv1D", 2, 3), "convolution"), (("GRU", 2), "recurrence")],
+    ids=["convolution", "recurrence"],
 )
 def test_what_does_not_stream_within_says_so(layer, kind, k):
     name, *arguments = layer
     model = holding(k, getattr(k.layers, name)(*arguments, name="within"), shape=(None, 6, 3))
     with pytest.raises(
-        CompileError, match=f"layer 'each/held/within': does not stream: it is a {kind} in each step of"
+        CompileError, match=f"layer 'each/held/within': does not stream: it is a {kind}, within each step of"
     ):
         stream(lower(keras_file.from_model(model), "net"))
 

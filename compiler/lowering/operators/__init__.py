@@ -15,6 +15,7 @@ from typing import Any
 from compiler.errors import CompileError
 from compiler.ir.values import Value
 from compiler.keras_file import LayerSpec
+from compiler.lowering import nearest
 from compiler.lowering.builder import Builder
 from compiler.lowering.operators import arithmetic, decisions, movement, tensorflow
 from compiler.lowering.operators.operator import Operator
@@ -37,7 +38,8 @@ def lower_operator(
         kind, arguments, options = tensorflow.translate(spec, what, arguments, keywords)
     function = OPERATORS.get(kind)
     if function is None:
-        raise CompileError(f"the operator '{what}' is not supported", layer=spec.name)
+        hint = nearest.hint(kind, OPERATORS)
+        raise CompileError(f"the operator '{what}' is not supported", layer=spec.name, hint=hint)
     operator = Operator(replace(spec, class_name=what, config=options), builder)
     try:
         inspect.signature(function).bind(operator, *arguments)
