@@ -69,7 +69,7 @@ def is_timeless(graph: Graph) -> bool:
 def _independent(graph: Graph) -> Graph:
     """A graph over vectors as a stream of them, none knowing of another: its operations never saw time."""
     if within := next((op for op in graph.ops if isinstance(op, Convolution | Scan)), None):
-        raise _refuse(within.output, f"{within.words}, of what does not come with time")
+        raise _refuse(within.output, f"it is {within.words}, of what does not come with time")
     return replace(graph, mode="stream")
 
 
