@@ -10,7 +10,7 @@ import compiler
 from compiler import pipeline
 from compiler.errors import CompileError
 from compiler.ir.graph import Graph
-from compiler.ir.ops import Reduce, Spread, Unary
+from compiler.ir.ops import Reduce, Unary, ZeroInsertion
 from compiler.ir.values import Value
 from compiler.keras_file.spec import LayerSpec
 from compiler.lowering import lower_layer, nearest
@@ -49,7 +49,7 @@ def test_no_message_in_the_sources_names_a_kind_of_operation():
 
 
 def test_the_marks_are_seen():
-    assert marks("Recall has no fixed-point form", None)
+    assert marks("UnitDelay has no fixed-point form", None)
     assert marks("is called on Value(name='h', shape=(None, 4), layer='x')", None)
     assert marks("a layer is not supported", f"Supported: {', '.join(sorted(TABLE))}.")
     assert marks("a layer is not supported", "use another")
@@ -88,7 +88,7 @@ def frames(length, operation=Reduce):
         op = Reduce(inputs=(x,), output=y, function="mean", axes=(0,))
     else:
         y = Value("y", (None if length is None else 2 * length - 1, 2), "up")
-        op = Spread(inputs=(x,), output=y, axis=0, gap=1)
+        op = ZeroInsertion(inputs=(x,), output=y, axis=0, gap=1)
     return Graph("net", "frame", (x,), (y,), (op,))
 
 
@@ -112,7 +112,7 @@ def test_hints_are_for_the_options_that_were_given(length, given, hint):
 
 def test_operations_are_called_by_what_they_do():
     with pytest.raises(CompileError, match="it is a spreading of samples, which takes all samples at once"):
-        pipeline.finish(frames(None, Spread), Options("mcu"))
+        pipeline.finish(frames(None, ZeroInsertion), Options("mcu"))
 
 
 def test_what_has_no_fixed_point_form_says_where_it_runs():

@@ -56,5 +56,7 @@ def test_a_vector_that_becomes_a_sequence_is_refused_by_name(tmp_path):
         model_files.conv(np.ones((2, 1, 1)), [0.0]),
     ]
     model = model_files.write(tmp_path / "net.h5", (5,), *layers)
-    with pytest.raises(CompileError, match="layer 'layer_2': does not stream: it is a convolution, of what does not come"):
+    with pytest.raises(
+        CompileError, match="layer 'layer_2': does not stream: it is a convolution, of what does not come"
+    ):
         compiler.compile(model, "fpga", out=tmp_path / "build")
