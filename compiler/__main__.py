@@ -15,7 +15,7 @@ import argparse
 import compiler
 from compiler import cli, manifest, progress, tables
 from compiler.ir.numerics import ROUNDINGS
-from compiler.options import FIXED, KERNELS, MODES, NUMBERS, OF_TARGET, Options
+from compiler.options import BOARDS, FIXED, KERNELS, MODES, NUMBERS, OF_TARGET, Options
 from compiler.targets import TARGETS
 from compiler.verify import print_checks
 
@@ -94,6 +94,11 @@ def parser() -> argparse.ArgumentParser:
         "--kernels",
         choices=KERNELS,
         help="what does the vector work: plain C, or CMSIS-DSP; default auto, which is c and takes fewer instructions",
+    )
+    mcu.add_argument(
+        "--board",
+        choices=BOARDS,
+        help="the emulated board on which the build is tried and measured; default cortex-m7",
     )
     rates = p.add_argument_group("rates")
     rates.add_argument(

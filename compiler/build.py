@@ -194,7 +194,7 @@ class Build:
             xs: One array (steps, *shape) for each input.
             every: Return every value that exists there, not the outputs alone.
         """
-        target = TARGETS[self.target]
+        target = TARGETS[self.target].configured(self.report["options"])
         if on not in target.runs_on:
             raise CompileError(
                 f"a build for {self.target} does not run on '{on}'", hint=f"It runs on {', '.join(target.runs_on)}."

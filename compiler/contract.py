@@ -63,6 +63,13 @@ class Target(Protocol):
     def reserved_names(self) -> frozenset[str]:
         """What a build must not be called: the files it stands on."""
 
+    def configured(self, options: Mapping[str, Any]) -> Target:
+        """The target as the options in a build's report want it, for running that build.
+
+        Raises:
+            CompileError: They name what it does not have.
+        """
+
     def check(self, graph: Graph, options: Options) -> None:
         """Says whether `generate` can do it. Nothing else in the compiler knows what a target has.
 

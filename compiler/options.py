@@ -12,10 +12,12 @@ from compiler.ir.numerics import ROUNDINGS, Rounding
 Target = Literal["mcu", "fpga"]
 Numbers = Literal["float", "fixed", "q15", "q7"]
 Kernels = Literal["auto", "cmsis", "c"]
+Board = Literal["cortex-m7", "cortex-m4"]
 Mode = Literal["auto", "stream", "frame"]
 TARGETS: tuple[Target, ...] = get_args(Target)
 NUMBERS: tuple[Numbers, ...] = get_args(Numbers)
 KERNELS: tuple[Kernels, ...] = get_args(Kernels)
+BOARDS: tuple[Board, ...] = get_args(Board)
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 MOST = 2**31 - 1  # what an int of C holds
@@ -24,7 +26,7 @@ WIDTHS = {"q15": (16, 16), "q7": (16, 8)}
 # What an option is where it counts and is not given; elsewhere it is None.
 EVERYWHERE = {"input_range": (-1.0, 1.0)}
 FIXED = {"bits": 16, "weight_bits": 16, "rounding": "half_up"}
-OF_TARGET = {"mcu": {"kernels": "auto"}, "fpga": {"clock_hz": 12_288_000, "multipliers": None}}
+OF_TARGET = {"mcu": {"kernels": "auto", "board": "cortex-m7"}, "fpga": {"clock_hz": 12_288_000, "multipliers": None}}
 FLAGS = {"sample_rate_hz": "--sample-rate", "clock_hz": "--clock"}
 
 
@@ -47,6 +49,7 @@ class Options:
             build is verified.
         mode: Whether samples stream through the build, or it computes whole frames; auto streams where it can.
         kernels: What does the vector work on mcu; auto is plain C, which takes fewer instructions.
+        board: The emulated board on which an mcu build is tried and measured.
         sample_rate_hz: How many samples come a second; on fpga it says how many cycles a sample may take.
         clock_hz: Of the FPGA.
         multipliers: On fpga, the most to spend, instead of as few as the clock allows.
@@ -63,6 +66,7 @@ class Options:
     input_range: tuple[float, float] | None = None
     mode: Mode = "auto"
     kernels: Kernels | None = None
+    board: Board | None = None
     sample_rate_hz: int = 48_000
     clock_hz: int | None = None
     multipliers: int | None = None
@@ -71,7 +75,8 @@ class Options:
     def __post_init__(self) -> None:
         chosen = {option for option in (*FIXED, "input_range") if getattr(self, option) is not None}
         object.__setattr__(self, "given", frozenset(chosen))
-        choices = {"target": TARGETS, "numbers": NUMBERS, "rounding": ROUNDINGS, "kernels": KERNELS, "mode": MODES}
+        choices = {"target": TARGETS, "numbers": NUMBERS, "rounding": ROUNDINGS, "kernels": KERNELS, "board": BOARDS}
+        choices["mode"] = MODES
         for option, known in choices.items():
             if (value := getattr(self, option)) is not None and value not in known:
                 raise CompileError(f"there is no {flag(option)} {value}: there are {', '.join(known)}")

@@ -163,7 +163,7 @@ def verify(build: Build, *, samples: int | None = None, seed: int = 0) -> Iterat
         CompileError: There is no such number of samples or such a seed, or a tool is missing.
     """
     steps = _checked(build, SAMPLES if build.streams else FRAMES, samples, seed)
-    target, graph = TARGETS[build.target], build.graph
+    target, graph = TARGETS[build.target].configured(build.report["options"]), build.graph
     variants = target.variants(graph, seed)
     unit = "samples" if build.streams else "frames"
     with build.files() as folder, progress.stage("computing what is expected", len(variants) * steps, unit):

@@ -1,4 +1,4 @@
-"""The machines a build can run on, and how to compile for them."""
+"""The machines a build can run on, each a row of data. To add one: its folder in firmware/, and its row in BOARDS."""
 
 from __future__ import annotations
 
@@ -12,30 +12,39 @@ class Board:
     """A machine that the test harness runs on.
 
     Args:
-        name: Its folder in firmware/.
+        what: It in words.
+        folder: In firmware/, with the C that the harness needs of it.
         compiler: The C compiler's command.
-        flags: What it needs to know about the processor.
-        link: Flags of the linker, `{board}` standing for the board's folder.
+        flags: What that needs to know about the processor.
+        link: Flags of the linker, `{folder}` standing for the board's folder.
+        run: How a program is run there, `{program}` standing for its file.
     """
 
-    name: str
+    what: str
+    folder: str
     compiler: str
-    flags: tuple[str, ...] = ()
-    link: tuple[str, ...] = ()
+    flags: tuple[str, ...]
+    link: tuple[str, ...]
+    run: tuple[str, ...]
 
 
-HOST = Board("host", "gcc", link=("-lm",))
+def _mps2(what: str, machine: str, script: str, flags: tuple[str, ...]) -> Board:
+    link = ("-nostartfiles", "--specs=nosys.specs", "-Wl,--no-warn-rwx-segments")
+    run = ("qemu-system-arm", "-M", machine, "-icount", "shift=0", "-display", "none", "-monitor", "none")
+    semihosting = ("-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", "{program}")
+    return Board(
+        what,
+        "qemu_mps2",
+        "arm-none-eabi-gcc",
+        (*flags, "-mfloat-abi=hard"),
+        (*link, "-L{folder}", "-T", script, "-lm"),
+        (*run, *semihosting),
+    )
 
-CORTEX_M7 = Board(
-    "qemu_mps2_an500",
-    "arm-none-eabi-gcc",
-    flags=("-mcpu=cortex-m7", "-mfpu=fpv5-d16", "-mfloat-abi=hard"),
-    link=("-nostartfiles", "--specs=nosys.specs", "-Wl,--no-warn-rwx-segments", "-T", "{board}/link.ld", "-lm"),
-)
 
-BOARDS = {"host": HOST, "emulator": CORTEX_M7}
+HOST = Board("this machine", "host", "gcc", (), ("-lm",), ("./{program}",))
+CORTEX_M7 = _mps2("an emulated Cortex-M7", "mps2-an500", "an500.ld", ("-mcpu=cortex-m7", "-mfpu=fpv5-d16"))
+CORTEX_M4 = _mps2("an emulated Cortex-M4", "mps2-an386", "an386.ld", ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16"))
 
-EMULATOR = (
-    *("qemu-system-arm", "-M", "mps2-an500", "-icount", "shift=0", "-display", "none", "-monitor", "none"),
-    *("-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel"),
-)
+# What --board may be, the default first: what `emulator` stands for.
+BOARDS = {"cortex-m7": CORTEX_M7, "cortex-m4": CORTEX_M4}

@@ -17,7 +17,7 @@ import numpy as np
 from compiler import progress
 from compiler.errors import CheckError, CompileError
 from compiler.ir.graph import Graph
-from compiler.mcu.boards import BOARDS, COMMON_FLAGS, CORTEX_M7, EMULATOR, Board
+from compiler.mcu.boards import COMMON_FLAGS, CORTEX_M7, HOST, Board
 from compiler.mcu.schedule import Traced
 from compiler.mcu.scheduler import layout
 from compiler.mcu.steps import DTYPES, Place
@@ -58,6 +58,7 @@ def run(
     xs: np.ndarray | Sequence[np.ndarray],
     *,
     on: Literal["host", "emulator"],
+    board: Board = CORTEX_M7,
     blocks: int | Sequence[int] = 64,
     trace: bool = False,
     sanitize: bool = False,
@@ -70,7 +71,8 @@ def run(
         graph: What it computes; its name is the prefix of the files.
         xs: The inputs in the order of the model, (steps, *shape) each, or the only one: float32 for a float build,
             int16 for a fixed-point one. Each call is given a control as it is at the call's first sample.
-        on: The host's gcc, or a Cortex-M7 under QEMU.
+        on: Here, or on the emulated board.
+        board: That board.
         blocks: The samples, or frames, of each call of process; a sequence is repeated.
         trace: Whether to record every value.
         sanitize: On the host, with address and undefined-behaviour sanitizers, compact too.
@@ -81,7 +83,8 @@ def run(
         CheckError: The build does not compile, crashes, or runs for longer than any should.
         ValueError: The inputs do not fit the build.
     """
-    folder, board, name, face = Path(folder), BOARDS[on], graph.name, layout(graph)
+    folder, name, face = Path(folder), graph.name, layout(graph)
+    board = HOST if on == "host" else board
     xs = [np.asarray(x) for x in ([xs] if isinstance(xs, np.ndarray) else xs)]
     steps, wanted = {x.shape[:1] for x in xs}, [(_dtype(port.place), port.shape) for port in face.inputs]
     if [(x.dtype, x.shape[1:]) for x in xs] != wanted or len(steps) != 1:
@@ -98,7 +101,7 @@ def run(
         lengths.tofile(work / "blocks.bin")
         flags = SANITIZE if sanitize else COMPACT if compact else ()
         program = compile_program(folder, name, board, work, harness(board), (*flags, *harness_flags(name, trace)))
-        command = [*EMULATOR, program.name] if on == "emulator" else [str(program)]
+        command = [part.format(program=program.name) for part in board.run]
         with progress.peeking(lambda: _traced_steps(work / "trace.bin", face.values)):
             _execute(command, work, TIMEOUT_S + len(xs[0]) // LEAST_PACE)
         outputs = [
@@ -114,7 +117,7 @@ def run(
 
 def harness(board: Board) -> list[Path]:
     """The sources of the test harness on a board."""
-    return [FIRMWARE / "harness" / "main.c", *sorted((FIRMWARE / board.name).glob("*.c"))]
+    return [FIRMWARE / "harness" / "main.c", *sorted((FIRMWARE / board.folder).glob("*.c"))]
 
 
 def harness_flags(name: str, trace: bool = False) -> tuple[str, ...]:
@@ -142,7 +145,7 @@ def compile_program(
     """
     _need(board.compiler)
     program = work / f"{name}.elf"
-    link = [flag.format(board=FIRMWARE / board.name) for flag in board.link]
+    link = [flag.format(folder=FIRMWARE / board.folder) for flag in board.link]
     sources = [*sorted(folder.glob("*.c")), *main]
     command = [board.compiler, *COMMON_FLAGS, *board.flags, *flags, f"-I{folder}", *map(str, sources)]
     command += ["-o", str(program), *link]
@@ -152,8 +155,8 @@ def compile_program(
     return program
 
 
-def image_size(folder: Path, name: str) -> tuple[int, int]:
-    """The (flash, RAM) bytes of a Cortex-M7 image of this build alone.
+def image_size(folder: Path, name: str, board: Board = CORTEX_M7) -> tuple[int, int]:
+    """The (flash, RAM) bytes of an image of this build alone, on a board that is no host.
 
     Flash is code, constants and initial data of the build, of what it calls in the C library, of a start-up
     that copies and clears, and of a main that processes one sample; RAM is that main's one state and one sample
@@ -165,7 +168,7 @@ def image_size(folder: Path, name: str) -> tuple[int, int]:
         work = Path(temporary)
         main = [FIRMWARE / "image" / "main.c"]
         flags = ("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", *harness_flags(name))
-        program = compile_program(folder, name, CORTEX_M7, work, main, flags)
+        program = compile_program(folder, name, board, work, main, flags)
         command = ["arm-none-eabi-size", str(program)]
         result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     # A heading, then the bytes of code and constants, of initial data, of what begins as zeros.

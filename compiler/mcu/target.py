@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from compiler.contract import Contents, Execution, Target, Variant
+from compiler.errors import CompileError
 from compiler.ir.graph import Graph
 from compiler.mcu import runner, runtime, sources
+from compiler.mcu.boards import BOARDS, CORTEX_M7, Board
 from compiler.mcu.scheduler import layout, make_schedule
 from compiler.options import Numbers, Options
 
 BLOCK = 64  # samples: a usual length of audio blocks
 
 
+@dataclass(frozen=True)
 class Mcu:
-    """C for a Cortex-M7."""
+    """C for a microcontroller.
+
+    Args:
+        board: What `emulator` stands for.
+    """
+
+    board: Board = CORTEX_M7
 
     name = "mcu"
     runs_on = ("reference", "host", "emulator")
@@ -27,6 +37,13 @@ class Mcu:
     def reserved_names(self) -> frozenset[str]:
         """The headers that a build stands on."""
         return frozenset(runtime.names())
+
+    def configured(self, options: Mapping[str, Any]) -> Target:
+        """With the board that a build was asked for; builds that name none have the default."""
+        name = options.get("board") or next(iter(BOARDS))
+        if name not in BOARDS:
+            raise CompileError(f"there is no --board {name}: there are {', '.join(BOARDS)}")
+        return Mcu(BOARDS[name])
 
     def check(self, graph: Graph, options: Options) -> None:
         """Says whether every operation has a form in C."""
@@ -67,24 +84,24 @@ class Mcu:
         """
         number = np.int16 if graph.fixed else np.float32
         fed = [np.ascontiguousarray(x, number) for x in xs]
-        run = runner.run(folder, graph, fed, on=on, blocks=blocks, trace=every)
+        run = runner.run(folder, graph, fed, on=on, board=self.board, blocks=blocks, trace=every)
         count = "instructions_per_sample" if graph.mode == "stream" else "instructions_per_frame"
         figures = {count: run.instructions_per_sample, "stack_bytes": run.stack_bytes}
         outputs = {value.name: y for value, y in zip(graph.outputs, run.outputs, strict=True)}
         return Execution({**run.traced, **outputs}, {key: value for key, value in figures.items() if value is not None})
 
     def variants(self, graph: Graph, seed: int) -> list[Variant]:
-        """On this machine in three block lengths, and on the emulated Cortex-M7."""
+        """On this machine in three block lengths, and on the emulated board."""
         del graph, seed
         host = [
             Variant(f"C on this machine, blocks of {blocks}", "host", {"blocks": blocks}, exactly=True)
             for blocks in (BLOCK, 1, 3)
         ]
-        return [*host, Variant(f"C on an emulated Cortex-M7, blocks of {BLOCK}", "emulator")]
+        return [*host, Variant(f"C on {self.board.what}, blocks of {BLOCK}", "emulator")]
 
     def measure(self, folder: Path, graph: Graph) -> dict[str, Any]:
-        """What a linked Cortex-M7 image of the build takes."""
-        flash, ram = runner.image_size(folder, graph.name)
+        """What a linked image of the build takes."""
+        flash, ram = runner.image_size(folder, graph.name, self.board)
         return {"flash_bytes": flash, "ram_bytes": ram}
 
 

@@ -5,10 +5,13 @@ import pytest
 from mcu_nets import dilated, fixed_only, float_only, shared_state, wavenet
 from mcu_tools import assert_close, assert_same, run_build, write
 
-from compiler.errors import CheckError
+from compiler import options
+from compiler.errors import CheckError, CompileError
 from compiler.ir import interpreter
 from compiler.mcu import runner
+from compiler.mcu.boards import BOARDS
 from compiler.mcu.scheduler import make_schedule
+from compiler.mcu.target import MCU
 
 
 @pytest.mark.parametrize("kernels", ["cmsis", "c"])
@@ -94,3 +97,28 @@ def test_relu_and_clamps_are_those_of_the_host(tmp_path):
     x = np.repeat(np.float32([[0], [-0.0], [1e30], [-1e30], [1e-40]]), 3, 1)
     folder = write(tmp_path / "float", graph)
     assert_close(run_build(folder, "net", x, on="emulator").y, run_build(folder, "net", x, on="host").y)
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_every_board_computes_what_the_first_does(tmp_path, fixed):
+    """One row of data each: the program, its size and its instructions, on every one."""
+    net, graph = wavenet(fixed=fixed)
+    folder, x = write(tmp_path, graph), net.stream(300)
+    runs = {name: run_build(folder, "net", x, on="emulator", board=board) for name, board in BOARDS.items()}
+    first = next(iter(runs.values()))
+    for name, run in runs.items():
+        np.testing.assert_array_equal(run.y, first.y, name)
+        assert 500 < run.instructions_per_sample < 3000 and run.stack_bytes < 512
+        assert runner.image_size(folder, "net", BOARDS[name])[0] > make_schedule(graph).weights_bytes
+
+
+def test_a_build_is_tried_on_the_board_that_it_was_asked_for():
+    assert tuple(BOARDS) == options.BOARDS and options.OF_TARGET["mcu"]["board"] == next(iter(BOARDS))
+    for name, board in BOARDS.items():
+        target = MCU.configured(options.Options(target="mcu", board=name).to_json())
+        assert target.board is board and board.what in target.variants(None, 0)[-1].what
+    assert MCU.configured({"kernels": "c"}).board is BOARDS["cortex-m7"]
+    with pytest.raises(CompileError, match="cortex-m7, cortex-m4"):
+        MCU.configured({"board": "toaster"})
+    with pytest.raises(CompileError, match="--board does nothing with --target fpga"):
+        options.Options(target="fpga", board="cortex-m4")
