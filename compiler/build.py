@@ -205,9 +205,19 @@ class Build:
         for value, x in zip(self.graph.inputs, xs, strict=True):
             _demand_in_format(value, np.asarray(x))
         if on == "reference":
-            return interpreter.evaluate(self.graph, xs)
+            return self._interpret(xs, None if every else {value.name for value in self.graph.outputs})
         with self.files() as folder:
             return dict(target.execute(folder, self.graph, xs, on, every=every).values)
+
+    def _interpret(self, xs: Sequence[np.ndarray], wanted: set[str] | None) -> dict[str, np.ndarray]:
+        done = 0
+
+        def tick(step: int) -> None:
+            nonlocal done
+            done = step
+
+        with progress.peeking(lambda: done):
+            return interpreter.evaluate(self.graph, xs, wanted=wanted, tick=tick)
 
     def runs(self, x: Inputs) -> tuple[list[list[np.ndarray]], bool]:
         """What is run, from reset each, and whether it was several: a list of (steps, *shape) for each input.

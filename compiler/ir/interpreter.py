@@ -7,7 +7,7 @@ fixed-point graphs run exactly, in float64 BLAS while accumulators stay below 2*
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -64,17 +64,33 @@ def run(graph: Graph, x: Array, *, precision: type[np.floating] = np.float64) ->
     return _evaluate(graph, [x], precision, {output.name})[output.name]
 
 
-def evaluate(graph: Graph, inputs: Sequence[Array], *, precision: type[np.floating] = np.float64) -> dict[str, Array]:
-    """Every value of a graph by name, each (steps, *shape), from inputs (steps, *shape).
+def evaluate(
+    graph: Graph,
+    inputs: Sequence[Array],
+    *,
+    precision: type[np.floating] = np.float64,
+    wanted: Collection[str] | None = None,
+    tick: Callable[[int], None] = lambda step: None,
+) -> dict[str, Array]:
+    """Values of a graph by name, each (steps, *shape), from inputs (steps, *shape).
 
-    A control may also be given once, (*shape), for all steps.
+    Args:
+        inputs: For each input; a control may also be given once, (*shape), for all steps.
+        precision: What a float graph computes in.
+        wanted: The names of the values to return; every one by default.
+        tick: Called with the number of steps done, where they are computed one by one.
     """
-    every = {value.name for value in (*graph.inputs, *(op.output for op in graph.ops))}
-    return _evaluate(graph, inputs, precision, every)
+    if wanted is None:
+        wanted = {value.name for value in (*graph.inputs, *(op.output for op in graph.ops))}
+    return _evaluate(graph, inputs, precision, wanted, tick)
 
 
 def _evaluate(
-    graph: Graph, inputs: Sequence[Array], precision: type[np.floating], wanted: Collection[str]
+    graph: Graph,
+    inputs: Sequence[Array],
+    precision: type[np.floating],
+    wanted: Collection[str],
+    tick: Callable[[int], None] = lambda step: None,
 ) -> dict[str, Array]:
     """The wanted values. Others go once they have been read, so that a deep network needs no more memory than two."""
     values: dict[str, Array] = {}
@@ -98,7 +114,7 @@ def _evaluate(
             if last.get(name, index) == index:
                 del values[name]
     if late:
-        _step_by_step(graph, late, values, steps, precision)
+        _step_by_step(graph, late, values, steps, precision, tick)
     return {name: values[name] for name in wanted}
 
 
@@ -112,7 +128,12 @@ def _recurrent(graph: Graph) -> set[str]:
 
 
 def _step_by_step(
-    graph: Graph, late: set[str], values: dict[str, Array], steps: int, precision: type[np.floating]
+    graph: Graph,
+    late: set[str],
+    values: dict[str, Array],
+    steps: int,
+    precision: type[np.floating],
+    tick: Callable[[int], None],
 ) -> None:
     """Computes the values that depend on a UnitDelay, one sample after the other, into `values`."""
     ops = [op for op in graph.ops if op.output.name in late]
@@ -135,6 +156,7 @@ def _step_by_step(
         for state in graph.states:
             if state.name in pasts:
                 pasts[state.name] = [*pasts[state.name][1:], now[state.value.name]]
+        tick(step + 1)
     for name, parts in done.items():
         values[name] = np.concatenate(parts)
 

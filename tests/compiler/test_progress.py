@@ -85,3 +85,28 @@ def test_a_closed_screen_does_not_stop_the_work(monkeypatch, quick, capsys):
         progress.advance(1)
         time.sleep(0.05)
     assert capsys.readouterr().out == ""
+
+
+def test_the_interpreter_says_how_far_it_is_where_it_goes_step_by_step(tmp_path, monkeypatch):
+    import keras
+    import numpy as np
+    from models import randomize
+
+    import compiler
+    from compiler.ir import interpreter
+
+    audio = keras.Input((None, 1), name="audio")
+    gated = randomize(keras.Model(audio, keras.layers.GRU(2, return_sequences=True)(audio)))
+    build = compiler.compile(gated, "mcu", out=tmp_path / "build")
+    seen, evaluate = [], interpreter.evaluate
+
+    def watched(graph, xs, *, wanted, tick):
+        values = evaluate(graph, xs, wanted=wanted, tick=lambda step: (tick(step), seen.append(progress._stage.peek())))
+        assert set(values) == {graph.outputs[0].name}, "more was kept than was asked for"
+        return values
+
+    monkeypatch.setattr(interpreter, "evaluate", watched)
+    with progress.shown(), progress.stage("running", 5):
+        y = build.run(np.ones((5, 1)))
+    assert seen == [1, 2, 3, 4, 5]
+    assert np.abs(y - np.asarray(gated(np.ones((1, 5, 1))))[0]).max() < 1e-6
