@@ -13,7 +13,8 @@ from compiler.verification import Check
 
 MOST_NUMBERS = 4  # that anyone types
 CHECK_WIDTHS = (44, 8)
-CORTEX_M7_HZ = 480_000_000  # as fast as a common one runs
+# Processors by the board of a build, and as fast as a common one runs.
+PROCESSORS = {"cortex-m7": ("Cortex-M7", 480_000_000), "cortex-m4": ("Cortex-M4", 168_000_000)}
 
 
 def table(rows: Sequence[Sequence[str]], *, right: Iterable[int] = ()) -> str:
@@ -45,9 +46,10 @@ def check_line(check: Check) -> str:
 
 def summary(report: Mapping[str, Any]) -> str:
     """What a build takes, one figure a line, those that are known: load, then memory, then the rest."""
+    processor, _ = _processor(report)
     shown = {
-        "instructions_per_sample": "Cortex-M7 instructions a sample (instructions, not cycles)",
-        "instructions_per_frame": "Cortex-M7 instructions a frame (instructions, not cycles)",
+        "instructions_per_sample": f"{processor} instructions a sample (instructions, not cycles)",
+        "instructions_per_frame": f"{processor} instructions a frame (instructions, not cycles)",
         "cycles_per_sample": "clock cycles a sample",
         "multipliers": "multipliers",
         "macs_per_sample": "multiply-accumulates a sample",
@@ -66,14 +68,19 @@ def summary(report: Mapping[str, Any]) -> str:
     return "\n".join(f"{value:>12}  {text}" for value, text in _load(report) + lines)
 
 
+def _processor(report: Mapping[str, Any]) -> tuple[str, int]:
+    """What counted the instructions, and its clock."""
+    return PROCESSORS[report.get("options", {}).get("board") or "cortex-m7"]
+
+
 def _load(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What share of a processor, or of the clock, one stream takes."""
     rate, clock = report.get("sample_rate_hz"), report.get("clock_hz")
     instructions, cycles = report.get("instructions_per_sample"), report.get("cycles_per_sample")
     if rate and instructions:
-        share = instructions * rate / CORTEX_M7_HZ
-        processor = f"of a Cortex-M7 at {CORTEX_M7_HZ // 10**6} MHz if an instruction took a cycle"
-        return [(f"{share:.1%}", f"{processor}, at {rate:,} samples a second")]
+        processor, hertz = _processor(report)
+        what = f"of a {processor} at {hertz // 10**6} MHz if an instruction took a cycle"
+        return [(f"{instructions * rate / hertz:.1%}", f"{what}, at {rate:,} samples a second")]
     if rate and clock and cycles:
         return [(f"{cycles / (clock // rate):.1%}", f"of the clock cycles there are for a sample, {clock // rate:,}")]
     return []

@@ -1,5 +1,7 @@
 """Options: what was given counts, or is refused with what would make it count."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ IDLE = [  # target, what else was given, the option that would do nothing, what 
     ("mcu", {"multipliers": 4}, "--multipliers", "--target fpga"),
     ("fpga", {"kernels": "c"}, "--kernels", "--target mcu"),
     ("fpga", {"kernels": "auto"}, "--kernels", "--target mcu"),
+    ("fpga", {"board": "cortex-m7"}, "--board", "--target mcu"),
     ("mcu", {"numbers": "q15", "bits": 8}, "--bits 8 contradicts --numbers q15", "--numbers fixed"),
     ("mcu", {"numbers": "q7", "weight_bits": 16}, "--weight-bits 16 contradicts --numbers q7", "--numbers fixed"),
 ]
@@ -82,3 +85,20 @@ def test_values_that_make_no_sense_are_named(given, message):
 
 def test_numbers_of_numpy_are_numbers():
     assert Options("mcu", sample_rate_hz=np.int64(16_000)).to_json()["sample_rate_hz"] == 16_000
+
+
+EVERYWHERE = {"target", "numbers", "input_range", "mode", "sample_rate_hz"}
+SOME = {"bits": 8, "weight_bits": 8, "rounding": "floor", "kernels": "c", "board": "cortex-m4", "clock_hz": 1}
+
+
+@pytest.mark.parametrize(("target", "numbers"), [("mcu", "float"), ("mcu", "fixed"), ("fpga", "fixed")])
+def test_every_option_counts_or_is_refused(target, numbers):
+    """Whatever is added: with a default where it counts, and refused where it has none."""
+    conditional = {field.name for field in fields(Options) if field.init} - EVERYWHERE
+    for option in conditional - {"multipliers"}:  # whose default is none
+        counts = getattr(Options(target, numbers), option) is not None
+        if counts:
+            assert getattr(Options(target, numbers, **{option: SOME[option]}), option) == SOME[option]
+        else:
+            with pytest.raises(CompileError, match="does nothing"):
+                Options(target, numbers, **{option: SOME[option]})

@@ -8,6 +8,7 @@ from compiler import tables
 from compiler.ir.graph import Graph
 from compiler.ir.ops import Unary
 from compiler.ir.values import Value
+from compiler.options import BOARDS
 
 
 def graph(inputs, outputs=((1,),), mode="stream", controls=()):
@@ -45,5 +46,12 @@ def test_a_summary_begins_with_the_load():
         "     1,000.0  Cortex-M7 instructions a sample (instructions, not cycles)",
         "      12,345  bytes of flash",
     ]
+    slower = tables.summary(mcu | {"options": {"board": "cortex-m4"}}).splitlines()
+    assert slower[0].startswith("       28.6%  of a Cortex-M4 at 168 MHz")
+    assert "Cortex-M4 instructions" in slower[1]
     fpga = {"sample_rate_hz": 48_000, "clock_hz": 12_288_000, "cycles_per_sample": 64.0, "multipliers": 3}
     assert tables.summary(fpga).splitlines()[0] == "       25.0%  of the clock cycles there are for a sample, 256"
+
+
+def test_every_board_has_a_processor():
+    assert set(tables.PROCESSORS) == set(BOARDS)
