@@ -153,7 +153,7 @@ def _chain(name: str, sha256: str, specs: list[LayerSpec], rest: dict[str, Any])
     for spec in specs[1:]:
         chained.append(replace(spec, calls=(Call((TensorRef(chained[-1].name, 0, 0),)),)))
     ends = TensorRef(specs[0].name, 0, 0), TensorRef(specs[-1].name, 0, 0)
-    return ModelSpec(name, sha256, tuple(chained), ends[:1], ends[1:], config=rest, chain=True)
+    return ModelSpec(name, sha256, tuple(chained), ends[:1], ends[1:], config=rest)
 
 
 def _refs(side: Any, where: str | None) -> tuple[TensorRef, ...]:

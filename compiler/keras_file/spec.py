@@ -71,7 +71,6 @@ class ModelSpec:
         input_keys: The names by which it takes its inputs, where it takes a dict.
         output_keys: Those by which it gives its outputs, in their order, where it gives a dict.
         config: What else the file says of the model.
-        chain: Whether it is a Sequential model, of which the file says no calls.
     """
 
     name: str
@@ -82,7 +81,6 @@ class ModelSpec:
     input_keys: tuple[str, ...] = ()
     output_keys: tuple[str, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
-    chain: bool = False
 
 
 def leaves(structure: Any) -> Iterator[Any]:

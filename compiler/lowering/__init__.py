@@ -158,12 +158,12 @@ class _Walk:
         mask: Value | None = None,
     ) -> tuple[Value, ...]:
         if spec.model is not None:
+            if mask is not None and inputs:
+                builder.masks[inputs[0].name] = mask
             return self._nested(spec, builder, inputs, arguments)
         if spec.wrapped is not None:
             return (self._each_step(spec, builder, inputs),)
-        follows = self.model.chain or spec.keras_major == 2
-        outputs = lower_layer(spec, builder, inputs, mask, masks_follow=follows)
-        return masking.hand_on(spec, builder, inputs, outputs) if follows else outputs
+        return masking.hand_on(spec, builder, inputs, lower_layer(spec, builder, inputs, mask))
 
     def _each_step(self, spec: LayerSpec, builder: Builder, inputs: Sequence[Value]) -> Value:
         """A model, or what holds one, applied to each step of a value."""
@@ -204,18 +204,12 @@ class _Walk:
 
 
 def lower_layer(
-    spec: LayerSpec,
-    builder: Builder,
-    inputs: Sequence[Value],
-    mask: Value | None = None,
-    *,
-    masks_follow: bool = False,
+    spec: LayerSpec, builder: Builder, inputs: Sequence[Value], mask: Value | None = None
 ) -> tuple[Value, ...]:
     """What a layer computes from some values, by the function that the table has for it.
 
     Args:
         mask: Which steps count, where the layer is called with that.
-        masks_follow: Whether the file leaves it to Keras to hand masks on from layer to layer.
     """
     function = TABLE.get(spec.class_name) or OLD_CLASSES.get(spec.class_name)
     if spec.class_name == "Lambda":
@@ -229,7 +223,7 @@ def lower_layer(
             hint=nearest.hint(spec.class_name, TABLE),
         )
     layer = Layer(spec, builder)
-    layer.mask = masking.mask_of(spec, layer, inputs, mask, masks_follow)
+    layer.mask = masking.mask_of(spec, layer, inputs, mask)
     try:
         inspect.signature(function).bind(layer, *inputs)
     except TypeError:

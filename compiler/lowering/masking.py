@@ -1,7 +1,7 @@
 """Masks: which steps of a sequence count. A recurrent layer passes over the others, and keeps its states.
 
-Keras 3 writes them into a functional model, as operators and as an argument of each call that takes one. Keras 2, and
-a Sequential model of either, says nothing of them in the file: they follow a value from layer to layer, as here.
+Keras 3 writes them into a functional model, as operators and as an argument of each call that takes one. Everywhere
+else a file says nothing of them: they follow a value from layer to layer when Keras runs, as here.
 """
 
 from __future__ import annotations
@@ -64,12 +64,10 @@ def global_average(layer: Layer, x: Value) -> Value:
     return binary(layer, "divide", total, reduce(layer, "sum", counted, [0], keepdims=keepdims, suffix="_count"))
 
 
-def mask_of(spec: LayerSpec, layer: Layer, inputs: Sequence[Value], given: Value | None, follows: bool) -> Value | None:
-    """The mask that a layer reads: the one it is called with, or the one that has followed its input.
-
-    Args:
-        follows: Whether the file leaves it to Keras to hand masks on.
-    """
+def mask_of(spec: LayerSpec, layer: Layer, inputs: Sequence[Value], given: Value | None) -> Value | None:
+    """The mask that a layer reads: the one it is called with, or the one that has followed its input."""
+    # Keras 3 hands masks to layers that are called on one value alone.
+    follows = len(inputs) == 1 or spec.keras_major == 2 or spec.class_name == "Attention"
     masked = follows and any(value.name in layer.masks for value in inputs)
     if spec.class_name in OTHER_READERS and masked and not takes(spec):
         raise layer.error(
@@ -116,4 +114,4 @@ def takes(spec: LayerSpec) -> bool:
     """Whether a layer may be called with a mask."""
     held = spec.config.get("layer") if spec.class_name == "TimeDistributed" else None
     within = isinstance(held, dict) and held.get("class_name") in (*POINTWISE, *UNMOVED)
-    return within or spec.class_name in (*READERS, *UNMOVED)
+    return within or spec.model is not None or spec.class_name in (*READERS, *UNMOVED)

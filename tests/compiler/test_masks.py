@@ -58,9 +58,15 @@ def read(model, path):
 
 
 @pytest.mark.filterwarnings("ignore:.*destroy the mask information:UserWarning")
-@pytest.mark.parametrize("sequential", [True, False], ids=["sequential", "functional"])
-@pytest.mark.parametrize("behind", sorted(BEHIND))
-@pytest.mark.parametrize("name", ["keras", "tf_keras"])
+@pytest.mark.parametrize(
+    ("name", "behind", "sequential"),
+    [
+        *(("keras", behind, True) for behind in sorted(BEHIND)),
+        *(("tf_keras", behind, True) for behind in ("GRU", "LSTM, last", "through others", "both ways", "lost")),
+        *(("keras", behind, False) for behind in ("one behind another", "through others", "both ways", "mean")),
+        ("tf_keras", "mean", False),
+    ],
+)
 def test_equals_keras(name, behind, sequential, tmp_path):
     model, x = masked(name, behind, sequential=sequential), sequences()
     graph = read(model, tmp_path / ("model.keras" if behind == "GRU" else "model.h5"))
@@ -70,6 +76,26 @@ def test_equals_keras(name, behind, sequential, tmp_path):
         streaming = passes.run(stream(passes.run(graph, passes.prepare())), [])
         for sequence, k in zip(x, wanted, strict=True):
             assert error(interpreter.run(streaming, sequence), k) <= 1e-5
+
+
+@pytest.mark.filterwarnings("ignore:.*destroy the mask information:UserWarning")
+@pytest.mark.parametrize("sequential", [True, False], ids=["sequential", "functional"])
+@pytest.mark.parametrize("name", ["keras", "tf_keras"])
+def test_a_model_within_reads_the_mask_of_its_input(name, sequential, tmp_path):
+    keras, layers = library(name)
+    i = keras.Input((STEPS, 3))
+    inner = keras.Model(i, layers.GRU(4, return_sequences=True)(layers.Dense(3)(i)))
+    chain = [layers.Masking(0.25), inner, layers.LSTM(2)]
+    if sequential:
+        model = keras.Sequential([keras.Input((STEPS, 3)), *chain])
+    else:
+        x = inputs = keras.Input((STEPS, 3))
+        for layer in chain:
+            x = layer(x)
+        model = keras.Model(inputs, x)
+    randomize(model)
+    graph, x = read(model, tmp_path / "model.h5"), sequences()
+    assert error(interpreter.run(graph, x), np.asarray(model(x))) <= 1e-5
 
 
 @pytest.mark.parametrize("name", ["keras", "tf_keras"])
