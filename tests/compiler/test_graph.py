@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from compiler import passes
+from compiler.errors import CompileError
 from compiler.ir import store
 from compiler.ir.graph import Graph
 from compiler.ir.numerics import Format
-from compiler.ir.ops import Convolution, MatMul, Requantize, Unary, Window, causal
+from compiler.ir.ops import Binary, Convolution, MatMul, Requantize, Reshape, Unary, Window, causal
 from compiler.ir.values import Value
 from compiler.ir.verifier import verify
+from compiler.lowering.builder import Builder
 from compiler.passes import FixedOptions
 
 
@@ -123,6 +125,15 @@ def test_graphs_survive_the_folder_byte_for_byte():
     back = store.load(files["graph.json"], files["weights.npz"])
     assert str(back["fixed"]) == str(fixed())
     assert store.save(back) == files
+
+
+def test_the_builder_refuses_what_does_not_fit_and_names_the_layer():
+    builder = Builder(name="sum")
+    a, b = builder.value((3,)), builder.value((4,))
+    with pytest.raises(CompileError, match=r"layer 'sum': it does not fit its input: the shapes \(3,\) and \(4,\)"):
+        builder.emit(Binary, (a, b), function="add")
+    assert builder.emit(Binary, (a, a), function="add").shape == (3,)
+    assert builder.emit(Reshape, b, shape=(2, 2)).shape == (2, 2)
 
 
 def test_receptive_field_and_macs():
