@@ -19,9 +19,9 @@ class Terminal(io.StringIO):
 def work(steps=4, seconds=0.06):
     with progress.stage("verifying", steps * 10):
         for number in range(steps):
-            progress.now(f"part {number}")
+            time.sleep(seconds)
             with progress.peeking(lambda: 5):
-                time.sleep(seconds)
+                progress.now(f"part {number}")  # which draws, so that no thread has to be quick
             progress.advance(10)
             cli.say(f"line {number}")
 
