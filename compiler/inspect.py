@@ -13,6 +13,7 @@ if __name__ == "__main__":
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import Any
 
 from compiler import cli, keras_file, passes, pipeline
 from compiler.errors import CompileError
@@ -74,12 +75,12 @@ def lowered(model: ModelSpec) -> Graph | CompileError:
         return error
 
 
-def ask(graph: Graph | CompileError, target: str) -> Answer:
-    """What compiling for a target with its default options comes to: the answer that `compile` itself gets."""
+def ask(graph: Graph | CompileError, target: str, **options: Any) -> Answer:
+    """What compiling for a target comes to, by default with its default options: what `compile` itself is told."""
     if isinstance(graph, CompileError):
         return graph
     try:
-        return pipeline.finish(graph, Options(target=target))
+        return pipeline.finish(graph, Options(target=target, **options))
     except CompileError as error:
         return error
 
@@ -134,9 +135,18 @@ def _blame(error: CompileError, target: str, layers: Mapping[str, Row]) -> None:
 def _alone(graph: Graph, target: str) -> Iterator[tuple[str, str]]:
     """The layers that a target would not take even by themselves, and why."""
     for layer, ops in groupby(graph.ops, key=lambda op: op.output.layer):
-        answer = ask(_model_of(graph, list(ops)), target)
-        if isinstance(answer, CompileError):
+        alone = _model_of(graph, list(ops))
+        answer = ask(alone, target)
+        if isinstance(answer, CompileError) and not _is_nothing(alone):
             yield layer, answer.what
+
+
+def _is_nothing(graph: Graph) -> bool:
+    """Whether nothing of a stream is left to be computed: a crop at its beginning, say, which is a matter of when."""
+    try:
+        return not passes.run(graph, passes.simplify("stream")).ops
+    except CompileError:
+        return False
 
 
 def _model_of(graph: Graph, ops: list[Op]) -> Graph:
