@@ -271,9 +271,9 @@ def _input_spec(ref: TensorRef, layers: Mapping[str, LayerSpec]) -> LayerSpec:
 def _batch(inputs: Iterable[LayerSpec]) -> int | None:
     """How many frames every input has in a call, where the file says so."""
     shapes = [spec.config.get("batch_shape", spec.config.get("batch_input_shape")) for spec in inputs]
-    counts = {shape[0] if isinstance(shape, list) and shape else None for shape in shapes}
-    count = counts.pop() if len(counts) == 1 else None
-    return count if type(count) is int else None
+    # Any of them may be anything yet: `_input` says what is wrong.
+    counts = {shape[0] if isinstance(shape, list) and shape and type(shape[0]) is int else None for shape in shapes}
+    return counts.pop() if len(counts) == 1 else None
 
 
 def _input(spec: LayerSpec, builder: Builder) -> Value:
@@ -284,7 +284,12 @@ def _input(spec: LayerSpec, builder: Builder) -> Value:
     shape = layer.take(key, None)
     if shape is None:
         raise layer.error("the model was never given the shape of its input", hint="Begin with an Input.")
-    if not isinstance(shape, list) or len(shape) < 2 or not _sizes(shape[2:]) or not _sizes([shape[1] or 1]):
+    if (
+        not isinstance(shape, list)
+        or len(shape) < 2
+        or not _sizes(shape[2:])
+        or not _sizes(n for n in shape[:2] if n is not None)
+    ):
         raise layer.error(
             f"{key}={shape!r} is not the shape of an input",
             hint="It is (batch, time, ...) or (batch, ...); only the batch and time may be unknown.",

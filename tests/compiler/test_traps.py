@@ -249,6 +249,7 @@ def small_layers(count):
 
 
 wide_input = {**INPUT, "config": {"batch_shape": [None, 10**12], "name": "in"}}
+listed_input = {**INPUT, "config": {"batch_shape": [[1], 4], "name": "in"}}
 CODE = ["4wEAAAAAAAAA", None, None]
 TRAPS = {
     "a sparse dataset": (with_kernel(sparse), "larger than its file can hold"),
@@ -316,6 +317,10 @@ TRAPS = {
     "half a character": (json_of(model(dense("\ud800"), output=["d", 0, 0])), "not a name"),
     "a node that is not there": (json_of(model(dense(), output=["d", 7, 0])), "its call 7 is asked for"),
     "a tensor that is not there": (json_of(model(dense(), output=["d", 0, 7])), "its tensor 7"),
+    "a list for a batch": (
+        json_of(DENSE | {"config": {**DENSE["config"], "layers": [listed_input, dense()]}}),
+        "not the shape of an input",
+    ),
     "an input of no size": (
         json_of(DENSE | {"config": {**DENSE["config"], "layers": [wide_input, dense()]}}),
         "not the shape of an input",
