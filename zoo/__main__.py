@@ -20,6 +20,10 @@ SYSTEMS = {
 """Every system: its name, and the module that holds its SYSTEM."""
 
 
+DEBUG = "KERAS_SILICON_DEBUG"
+"""A variable of the environment: where it is set, an error's traceback is shown above its line."""
+
+
 def system(name: str) -> System:
     """What the command line needs to know of one system."""
     return import_module(SYSTEMS[name]).SYSTEM
@@ -97,6 +101,8 @@ def _main(argv: list[str] | None) -> int:
         return 130
     except Exception as error:
         screen.clear()
+        if os.environ.get(DEBUG):
+            traceback.print_exc()
         if isinstance(error, ValueError):
             own.error(explained(error))
         print(f"{own.prog}: error: {explained(error)}", file=sys.stderr)

@@ -31,11 +31,15 @@ class Screen:
         self.said, self._standing = False, False
 
     def __call__(self, line: str) -> None:
-        """Prints a line that stays."""
-        if not self.quiet:
+        """Prints a line that stays. Where nobody reads any more, the work goes on in silence."""
+        if self.quiet:
+            return
+        try:
             self.clear()
             print(line, file=self.stream, flush=True)
             self.said = True
+        except BrokenPipeError:
+            self.quiet, self.is_live = True, False
 
     def live(self, line: str) -> None:
         """Shows a line until the next one, cut to the width of the terminal."""

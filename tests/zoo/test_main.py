@@ -128,6 +128,7 @@ def test_a_folder_that_cannot_be_written_ends_with_code_2(capsys):
 
 def test_an_error_in_a_file_of_the_user_is_one_line_that_says_where(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("KERAS_SILICON_DEBUG", raising=False)
     (tmp_path / "data.py").write_text("def load(flags):\n    return 1 / 0\n")
     (tmp_path / "model.py").write_text("def load(flags, data):\n    return None\n")
     assert main(["train", "run", "--name", "x", "--data", "data.py", "--model", "model.py"]) == 2
@@ -142,9 +143,13 @@ def test_no_error_ends_in_a_traceback(error, capsys, monkeypatch):
         raise error
 
     monkeypatch.setattr("zoo.wavenet.experiment.evaluate", fail)
+    monkeypatch.delenv("KERAS_SILICON_DEBUG", raising=False)
     assert main(["evaluate", "wavenet"]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and said.startswith("python -m zoo evaluate wavenet: error: ")
+    monkeypatch.setenv("KERAS_SILICON_DEBUG", "1")
+    assert main(["evaluate", "wavenet"]) == 2
+    assert capsys.readouterr().err.startswith("Traceback")
 
 
 def test_results_follow_progress_after_an_empty_line_and_stand_alone_when_quiet(capsys, monkeypatch):

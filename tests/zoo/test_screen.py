@@ -30,6 +30,17 @@ def test_quiet_says_nothing_anywhere():
     assert shown(io.StringIO(), quiet=True) == shown(Terminal(), quiet=True) == ""
 
 
+def test_a_reader_that_goes_away_does_not_end_the_work():
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    screen = Screen(Gone())
+    screen("first")
+    screen("second")
+    assert screen.quiet and not screen.said
+
+
 def test_a_live_line_fits_the_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "20")
     stream = Terminal()
