@@ -101,7 +101,7 @@ def _main(argv: list[str] | None) -> int:
         return 130
     except Exception as error:
         screen.clear()
-        if os.environ.get(DEBUG):
+        if os.environ.get(DEBUG) and not isinstance(error, ValueError | OSError):
             traceback.print_exc()
         if isinstance(error, ValueError):
             own.error(explained(error))
