@@ -13,7 +13,7 @@ from compiler.ir import interpreter, numerics
 from compiler.ir.graph import Graph
 from compiler.ir.ops import MatMul, Quantize, Requantize
 from compiler.names import identifier
-from compiler.options import TARGETS, Options
+from compiler.options import BOARDS, KERNELS, TARGETS, Options
 from compiler.version import __version__
 
 if TYPE_CHECKING:
@@ -82,6 +82,17 @@ def check(report: Mapping[str, Any]) -> None:
     def texts(value: Any) -> bool:
         return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
+    def interval(value: Any) -> bool:
+        return isinstance(value, list) and len(value) == 2 and all(map(number, value)) and value[0] <= value[1]
+
+    def saturation(value: Any) -> bool:
+        held = isinstance(value, dict) and {"layer", "share", "bounds"} <= value.keys()
+        return held and isinstance(value["layer"], str) and number(value["share"]) and interval(value["bounds"])
+
+    def options(value: Any) -> bool:
+        held = isinstance(value, dict) and {"board", "kernels"} <= value.keys()
+        return held and value["board"] in (None, *BOARDS) and value["kernels"] in KERNELS
+
     limits = report.get("input_range")
     holds = {
         "name": isinstance(name := report.get("name"), str) and name == identifier(name),
@@ -89,20 +100,22 @@ def check(report: Mapping[str, Any]) -> None:
         "numbers": report.get("numbers") in (("fixed",) if report.get("target") == "fpga" else ("float", "fixed")),
         "mode": report.get("mode") in ("stream", "frame"),
         "mode_note": report.get("mode_note") is None or isinstance(report["mode_note"], str),
-        "input_range": isinstance(limits, list)
-        and len(limits) == 2
-        and all(map(number, limits))
-        and limits[0] < limits[1],
+        "input_range": interval(limits) and limits[0] < limits[1],
+        "options": options(report.get("options")),
+        "notes": texts(report.get("notes")),
         "controls": texts(report.get("controls")),
         "outputs": texts(report.get("outputs")),
-        "layers": isinstance(report.get("layers"), list),
-        "saturations": isinstance(report.get("saturations"), list | None),
+        "layers": isinstance(report.get("layers"), list) and all(isinstance(one, dict) for one in report["layers"]),
+        "saturations": report.get("saturations") is None
+        or (isinstance(report["saturations"], list) and all(map(saturation, report["saturations"]))),
     }
     for key in (*MEASURED, *FIGURES):
         value = report.get(key)
-        holds[key] = value is None or number(value) or (key in ("kernels", "resources", "bit_exact"))
+        there = key in report or key in FIGURES
+        holds[key] = there and (value is None or number(value) or key in ("kernels", "resources", "bit_exact"))
     for key in ("sample_rate_hz", "clock_hz"):
-        holds[key] = report.get(key) is None or (isinstance(report[key], int) and 0 < report[key] < 1 << 40)
+        whole = isinstance(report.get(key), int) and 0 < report[key] < 1 << 40
+        holds[key] = holds[key] and (whole or report.get(key) is None)
     for key, fine in holds.items():
         if not fine:
             text = json.dumps(report.get(key))
