@@ -41,7 +41,7 @@ class Mcu:
     def configured(self, options: Mapping[str, Any]) -> Target:
         """With the board that a build was asked for; builds that name none have the default."""
         name = options.get("board") or next(iter(BOARDS))
-        if name not in BOARDS:
+        if not isinstance(name, str) or name not in BOARDS:
             raise CompileError(f"there is no --board {name}: there are {', '.join(BOARDS)}")
         return Mcu(BOARDS[name])
 

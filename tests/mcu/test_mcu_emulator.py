@@ -118,7 +118,8 @@ def test_a_build_is_tried_on_the_board_that_it_was_asked_for():
         target = MCU.configured(options.Options(target="mcu", board=name).to_json())
         assert target.board is board and board.what in target.variants(None, 0)[-1].what
     assert MCU.configured({"kernels": "c"}).board is BOARDS["cortex-m7"]
-    with pytest.raises(CompileError, match="cortex-m7, cortex-m4"):
-        MCU.configured({"board": "toaster"})
+    for forged in ("toaster", ["cortex-m7"], 4):
+        with pytest.raises(CompileError, match="cortex-m7, cortex-m4"):
+            MCU.configured({"board": forged})
     with pytest.raises(CompileError, match="--board does nothing with --target fpga"):
         options.Options(target="fpga", board="cortex-m4")
