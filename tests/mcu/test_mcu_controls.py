@@ -233,7 +233,7 @@ def test_what_cannot_stand_still_is_refused_by_name():
     held = layers.RepeatVector(STEPS, name="along")(knobs)
     refused([layers.Dense(1)(known), held], known, knobs, "'along'.*does not change with time")
     convolved = layers.Conv1D(2, 1, name="conv")(layers.Reshape((1, 2))(knobs))
-    refused(layers.Add()([audio, convolved]), audio, knobs, "'conv': does not stream: a Convolution")
+    refused(layers.Add()([audio, convolved]), audio, knobs, "'conv': does not stream: it is a convolution")
     refused(layers.Multiply()([audio, knobs]), audio, knobs, "'knobs': .*fixed-point", numbers="fixed")
 
 
