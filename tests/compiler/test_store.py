@@ -26,6 +26,7 @@ def builds(files, tmp_path_factory):
     return {
         "float": compiler.compile(files["float.h5"], "mcu", out=folder / "float", kernels="c"),
         "fixed": compiler.compile(files["quantized.h5"], "mcu", out=folder / "fixed", numbers="fixed", kernels="c"),
+        "fpga": compiler.compile(files["quantized.h5"], "fpga", out=folder / "fpga"),
     }
 
 
@@ -45,9 +46,9 @@ def changed(tree, path, change):
     return copy
 
 
-@pytest.mark.parametrize("kind", ["float", "fixed"])
+@pytest.mark.parametrize("kind", ["float", "fixed", "fpga"])
 def test_graphs_are_kept(kind, builds):
-    build = builds[kind]
+    build = compiler.Build.open(builds[kind].folder)
     again = store.save(build.graphs)
     assert again[store.GRAPH] == (build.folder / store.GRAPH).read_bytes()
     assert again[store.WEIGHTS] == (build.folder / store.WEIGHTS).read_bytes()
