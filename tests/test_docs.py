@@ -1,5 +1,6 @@
 """The documents say what is true: links lead somewhere, options exist, code compiles, the tutorial can be followed."""
 
+import argparse
 import os
 import re
 import shlex
@@ -38,6 +39,13 @@ def options():
     for module in COMMANDS:
         text = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True, check=True)
         found[module] = set(re.findall(r"--[a-z][a-z-]+", text.stdout))
+    from zoo.__main__ import SYSTEMS, system
+
+    for name in SYSTEMS:
+        for verb, does in system(name).verbs.items():
+            own = argparse.ArgumentParser()
+            does.add_arguments(own)
+            found[f"zoo {verb} {name}"] = {text for action in own._actions for text in action.option_strings}
     return found
 
 
@@ -47,7 +55,7 @@ def test_options_exist(page, options):
         assert module in options, module
         unknown = {argument for argument in arguments if argument.startswith("--")} - options[module]
         assert not unknown, f"{module} {' '.join(arguments)}"
-    known = set.union(*options.values()) | {"--depth", "--data", "--quantized"}
+    known = set.union(*options.values()) | {"--depth"}
     mentioned = set(re.findall(r"`(--[a-z][a-z-]+)", page.read_text()))
     assert mentioned <= known, mentioned - known
 
