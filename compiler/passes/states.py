@@ -7,7 +7,6 @@ shape and order, is a loop that closes, and neither is then an input or an outpu
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -189,13 +188,17 @@ HINT = "In whole frames (--mode frame) states go in and come out as they are."
 
 def _ids(graph: Graph) -> Ids:
     """The ids of every value that inputs or states are moved into."""
-    count = itertools.count()
     ids: Ids = {}
+    given = 0
 
     def fresh(shape: Shape) -> np.ndarray:
-        return np.array(list(itertools.islice(count, math.prod(shape))), np.float64).reshape(shape)
+        nonlocal given
+        given += math.prod(shape)
+        return np.arange(given - math.prod(shape), given, dtype=np.float64).reshape(shape)
 
-    ids |= {value.name: fresh(value.shape) for value in graph.inputs if None not in value.shape}
+    # An input that no state begins from, a sequence say, may be large, and needs none.
+    begun = _sources(graph)
+    ids |= {value.name: fresh(value.shape) for value in graph.inputs if value.name in begun and None not in value.shape}
     states: dict[Group, list[np.ndarray]] = {}
     for op in graph.ops:
         if isinstance(op, Scan) and len(op.inputs) > 1:
@@ -209,6 +212,19 @@ def _ids(graph: Graph) -> Ids:
             _move(replace(graph, ops=(op,)), ids)
     ids |= {f"{'/'.join(group)}/{number}": array for group, own in states.items() for number, array in enumerate(own)}
     return ids
+
+
+def _sources(graph: Graph) -> set[str]:
+    """The names of all values that are moved into what states begin from."""
+    found: set[str] = set()
+    pending = [value for op in graph.ops if isinstance(op, Scan) for value in op.inputs[1:]]
+    while pending:
+        value = pending.pop()
+        if value.name not in found:
+            found.add(value.name)
+            op = graph.producer(value)
+            pending += op.inputs if isinstance(op, MOVES) else ()
+    return found
 
 
 def _group(op: Scan) -> Group:
