@@ -11,30 +11,6 @@ from compiler.ir import ops, store
 from compiler.ir.graph import KINDS, Graph, Scan
 from compiler.ir.numerics import Format
 from compiler.ir.operation import Op
-from compiler.ir.ops import (
-    Affine,
-    Binary,
-    Concatenate,
-    Constant,
-    Convolution,
-    Dot,
-    Gather,
-    MatMul,
-    Pad,
-    Pool,
-    Quantize,
-    Reduce,
-    Repeat,
-    Requantize,
-    Reshape,
-    Select,
-    Slice,
-    Transpose,
-    Unary,
-    UnitDelay,
-    Window,
-    ZeroInsertion,
-)
 from compiler.ir.values import State, Value
 from compiler.ir.verifier import verify
 
@@ -54,29 +30,31 @@ def zeros(*shape):
 
 def convolved(to=(4, 5), **attributes):
     usual = {"kernel": zeros(2, 3, 5), "bias": zeros(5)}
-    return one(Convolution, (5, 3), to=to, **(usual | attributes))
+    return one(ops.Convolution, (5, 3), to=to, **(usual | attributes))
 
 
 def scanned(to=(4, 3), **head):
     x = Value("part", head.pop("part", (3,)), "body")
     y = Value("result", x.shape, "body")
-    body = Graph("body", "stream", (x,), (y,), (Unary(inputs=(x,), output=y, function=head.pop("function", "relu")),))
+    body = Graph(
+        "body", "stream", (x,), (y,), (ops.Unary(inputs=(x,), output=y, function=head.pop("function", "relu")),)
+    )
     return one(Scan, (4, 3), to=to, body=body, **head)
 
 
 def recurrent(length=1, shape=(2,)):
     """y = x + what y was one sample ago."""
     x, before, y = Value("x", (2,), "in"), Value("before", shape, "loop"), Value("y", (2,), "loop")
-    ops = (
-        UnitDelay(inputs=(), output=before, state="past"),
-        Binary(inputs=(x, before), output=y, function="add"),
+    pair = (
+        ops.UnitDelay(inputs=(), output=before, state="past"),
+        ops.Binary(inputs=(x, before), output=y, function="add"),
     )
-    return Graph("loop", "stream", (x,), (y,), ops, (State("past", y, length, zeros(2)),))
+    return Graph("loop", "stream", (x,), (y,), pair, (State("past", y, length, zeros(2)),))
 
 
 def pool(**attributes):
     usual = {"function": "max", "size": (2,), "strides": (2,), "padding": ((0, 0),)}
-    return one(Pool, (6, 3), to=(3, 3), **(usual | attributes))
+    return one(ops.Pool, (6, 3), to=(3, 3), **(usual | attributes))
 
 
 # Sound graphs, of which the broken ones below differ in one thing.
@@ -84,36 +62,42 @@ SOUND = {
     "convolution": convolved,
     "scan": scanned,
     "pool": pool,
-    "transpose": lambda: one(Transpose, (2, 3), to=(3, 2), permutation=(1, 0)),
-    "reduce": lambda: one(Reduce, (2, 3), to=(2,), function="sum", axes=(1,)),
-    "slice": lambda: one(Slice, (5, 3), to=(2, 3), axis=0, start=1, count=2),
-    "slice to the end, backwards": lambda: one(Slice, (5, 3), to=(5, 3), axis=0, start=4, step=-1),
-    "dot": lambda: one(Dot, (2, 3), (4, 3), to=(2, 4)),
-    "select": lambda: one(Select, (2, 3), (3,), (1,), to=(2, 3)),
-    "quantize": lambda: one(Quantize, (3,), to=(3,), format=GRID, rounding="floor", lo=-128, hi=127),
+    "transpose": lambda: one(ops.Transpose, (2, 3), to=(3, 2), permutation=(1, 0)),
+    "reduce": lambda: one(ops.Reduce, (2, 3), to=(2,), function="sum", axes=(1,)),
+    "slice": lambda: one(ops.Slice, (5, 3), to=(2, 3), axis=0, start=1, count=2),
+    "slice to the end, backwards": lambda: one(ops.Slice, (5, 3), to=(5, 3), axis=0, start=4, step=-1),
+    "dot": lambda: one(ops.Dot, (2, 3), (4, 3), to=(2, 4)),
+    "select": lambda: one(ops.Select, (2, 3), (3,), (1,), to=(2, 3)),
+    "quantize": lambda: one(ops.Quantize, (3,), to=(3,), format=GRID, rounding="floor", lo=-128, hi=127),
 }
 BROKEN_FRAMES = {
     "a transpose that keeps its input's shape": (
-        lambda: one(Transpose, (2, 3), to=(2, 3), permutation=(1, 0)),
+        lambda: one(ops.Transpose, (2, 3), to=(2, 3), permutation=(1, 0)),
         "has the shape",
     ),
     "a transpose of an axis that is not there": (
-        lambda: one(Transpose, (2, 3), to=(2, 3), permutation=(0, 2)),
+        lambda: one(ops.Transpose, (2, 3), to=(2, 3), permutation=(0, 2)),
         "axes .* of",
     ),
-    "a reduction over axis 9": (lambda: one(Reduce, (2, 3), to=(2,), function="sum", axes=(9,)), "axis 9"),
-    "a reduction over an axis twice": (lambda: one(Reduce, (2, 3), to=(2,), function="sum", axes=(1, 1)), "axes"),
-    "a reduction by nothing known": (lambda: one(Reduce, (2, 3), to=(2,), function="median", axes=(1,)), "median"),
-    "an unknown function": (lambda: one(Unary, (3,), to=(3,), function="sin_h"), "sin_h"),
-    "a function without its parameters": (lambda: one(Unary, (3,), to=(3,), function="elu"), "takes 1 parameters"),
-    "an unknown function of two": (lambda: one(Binary, (3,), (3,), to=(3,), function="power"), "power"),
-    "shapes that do not broadcast": (lambda: one(Binary, (3,), (4,), to=(4,), function="add"), "do not go together"),
-    "too few inputs": (lambda: one(Binary, (3,), to=(3,), function="add"), "reads 1 values"),
-    "too many inputs": (lambda: one(Unary, (3,), (3,), to=(3,), function="relu"), "reads 2 values"),
-    "nothing to concatenate": (lambda: one(Concatenate, to=(3,), axis=0), "reads nothing"),
-    "a concatenation of unlike shapes": (lambda: one(Concatenate, (2, 3), (2, 4), to=(4, 3), axis=0), "do not go"),
-    "a concatenation too short": (lambda: one(Concatenate, (2, 3), (2, 3), to=(3, 3), axis=0), "has the shape"),
-    "a reshape that loses numbers": (lambda: one(Reshape, (2, 3), to=(5,)), r"\(2, 3\) as \(5,\)"),
+    "a reduction over axis 9": (lambda: one(ops.Reduce, (2, 3), to=(2,), function="sum", axes=(9,)), "axis 9"),
+    "a reduction over an axis twice": (lambda: one(ops.Reduce, (2, 3), to=(2,), function="sum", axes=(1, 1)), "axes"),
+    "a reduction by nothing known": (lambda: one(ops.Reduce, (2, 3), to=(2,), function="median", axes=(1,)), "median"),
+    "an unknown function": (lambda: one(ops.Unary, (3,), to=(3,), function="sin_h"), "sin_h"),
+    "a function without its parameters": (
+        lambda: one(ops.Unary, (3,), to=(3,), function="elu"),
+        "takes 1 parameters",
+    ),
+    "an unknown function of two": (lambda: one(ops.Binary, (3,), (3,), to=(3,), function="power"), "power"),
+    "shapes that do not broadcast": (
+        lambda: one(ops.Binary, (3,), (4,), to=(4,), function="add"),
+        "do not go together",
+    ),
+    "too few inputs": (lambda: one(ops.Binary, (3,), to=(3,), function="add"), "reads 1 values"),
+    "too many inputs": (lambda: one(ops.Unary, (3,), (3,), to=(3,), function="relu"), "reads 2 values"),
+    "nothing to concatenate": (lambda: one(ops.Concatenate, to=(3,), axis=0), "reads nothing"),
+    "a concatenation of unlike shapes": (lambda: one(ops.Concatenate, (2, 3), (2, 4), to=(4, 3), axis=0), "do not go"),
+    "a concatenation too short": (lambda: one(ops.Concatenate, (2, 3), (2, 3), to=(3, 3), axis=0), "has the shape"),
+    "a reshape that loses numbers": (lambda: one(ops.Reshape, (2, 3), to=(5,)), r"\(2, 3\) as \(5,\)"),
     "a kernel of other channels": (lambda: convolved(kernel=zeros(2, 4, 5)), "a kernel of"),
     "a bias of the wrong length": (lambda: convolved(bias=zeros(4)), "a bias of"),
     "groups that do not divide": (lambda: convolved(kernel=zeros(2, 1, 5), groups=3), "groups"),
@@ -122,44 +106,47 @@ BROKEN_FRAMES = {
     "windows beyond the input": (lambda: convolved(dilation=(5,)), "a window of 6 over 5"),
     "a convolution of the wrong length": (lambda: convolved(to=(5, 5)), "has the shape"),
     "a product with too many rows": (
-        lambda: one(MatMul, (3,), to=(2,), weights=zeros(4, 2), bias=zeros(2)),
+        lambda: one(ops.MatMul, (3,), to=(2,), weights=zeros(4, 2), bias=zeros(2)),
         "weights of",
     ),
     "a product over more axes than there are": (
-        lambda: one(MatMul, (3,), to=(2,), weights=zeros(3, 2), bias=zeros(2), axes=2),
+        lambda: one(ops.MatMul, (3,), to=(2,), weights=zeros(3, 2), bias=zeros(2), axes=2),
         "over 2 axes",
     ),
-    "a scale of other channels": (lambda: one(Affine, (3,), to=(3,), scale=zeros(4), shift=zeros(4)), "a scale of"),
+    "a scale of other channels": (lambda: one(ops.Affine, (3,), to=(3,), scale=zeros(4), shift=zeros(4)), "a scale of"),
     "a pool of an unknown kind": (lambda: pool(function="median"), "median"),
     "a pool over two axes of one": (lambda: pool(size=(2, 2)), "windows of"),
-    "products of unlike rows": (lambda: one(Dot, (2, 3), (4, 5), to=(2, 4)), "no product"),
-    "a slice beyond the end": (lambda: one(Slice, (5,), to=(4,), axis=0, start=2, count=4), "a slice of 4"),
-    "a slice that stands still": (lambda: one(Slice, (5,), to=(4,), axis=0, start=2, step=0), "by 0"),
-    "padding for one axis of two": (lambda: one(Pad, (2, 3), to=(4, 3), padding=((1, 1),)), "padding"),
-    "negative padding": (lambda: one(Pad, (3,), to=(2,), padding=((-1, 0),)), "padding"),
-    "a repetition of nothing": (lambda: one(Repeat, (3,), to=(0,), axis=0, times=0), "repeated 0"),
-    "zeros along no axis": (lambda: one(ZeroInsertion, (3,), to=(5,), axis=-1, gap=1), "axis -1"),
-    "a table of one axis": (lambda: one(Gather, (3,), to=(3, 4), table=zeros(4)), "a table of"),
-    "a constant of another shape": (lambda: one(Constant, to=(3,), value=zeros(2)), "has the shape"),
+    "products of unlike rows": (lambda: one(ops.Dot, (2, 3), (4, 5), to=(2, 4)), "no product"),
+    "a slice beyond the end": (lambda: one(ops.Slice, (5,), to=(4,), axis=0, start=2, count=4), "a slice of 4"),
+    "a slice that stands still": (lambda: one(ops.Slice, (5,), to=(4,), axis=0, start=2, step=0), "by 0"),
+    "padding for one axis of two": (lambda: one(ops.Pad, (2, 3), to=(4, 3), padding=((1, 1),)), "padding"),
+    "negative padding": (lambda: one(ops.Pad, (3,), to=(2,), padding=((-1, 0),)), "padding"),
+    "a repetition of nothing": (lambda: one(ops.Repeat, (3,), to=(0,), axis=0, times=0), "repeated 0"),
+    "zeros along no axis": (lambda: one(ops.ZeroInsertion, (3,), to=(5,), axis=-1, gap=1), "axis -1"),
+    "a table of one axis": (lambda: one(ops.Gather, (3,), to=(3, 4), table=zeros(4)), "a table of"),
+    "a constant of another shape": (lambda: one(ops.Constant, to=(3,), value=zeros(2)), "has the shape"),
     "a quantiser with lo above hi": (
-        lambda: one(Quantize, (3,), to=(3,), format=GRID, rounding="floor", lo=1, hi=0),
+        lambda: one(ops.Quantize, (3,), to=(3,), format=GRID, rounding="floor", lo=1, hi=0),
         r"a clamp to 1 \.\.\. 0",
     ),
     "a quantiser beyond its format": (
-        lambda: one(Quantize, (3,), to=(3,), format=GRID, rounding="floor", lo=0, hi=128),
+        lambda: one(ops.Quantize, (3,), to=(3,), format=GRID, rounding="floor", lo=0, hi=128),
         "clamps beyond",
     ),
     "an unknown rounding": (
-        lambda: one(Quantize, (3,), to=(3,), format=GRID, rounding="ceiling", lo=0, hi=1),
+        lambda: one(ops.Quantize, (3,), to=(3,), format=GRID, rounding="ceiling", lo=0, hi=1),
         "nothing rounds ceiling",
     ),
     "a body that takes something else": (lambda: scanned(part=(2,)), "a body that takes"),
     "a scan that keeps its steps to itself": (lambda: scanned(sequences=False), "has the shape"),
     "a body that is wrong": (lambda: scanned(function="sin_h"), "sin_h"),
     "weights in float32": (lambda: convolved(bias=np.zeros(5, np.float32)), "of the type float32"),
-    "a window among frames": (lambda: one(Window, (3,), to=(2, 3), state="s", taps=2, dilation=1), "Window at level"),
+    "a window among frames": (
+        lambda: one(ops.Window, (3,), to=(2, 3), state="s", taps=2, dilation=1),
+        "Window at level",
+    ),
     "integers among floats": (
-        lambda: one(Requantize, (3,), to=(3,), shift=0, rounding="floor", lo=0, hi=1),
+        lambda: one(ops.Requantize, (3,), to=(3,), shift=0, rounding="floor", lo=0, hi=1),
         "Requantize at level",
     ),
     "a name that is no identifier": (
@@ -186,9 +173,9 @@ def states(graph, **attributes):
 
 BROKEN_STREAMS = {
     "a warm-up too many": (lambda: replace(streaming(), warm_ups=(0, 0)), "2 warm-ups"),
-    "a window that is longer than its state": (lambda: change(streaming(), Window, dilation=4), "beyond its state"),
-    "a window of no state": (lambda: change(streaming(), Window, state="elsewhere"), "reads no state"),
-    "a window of no taps": (lambda: change(streaming(), Window, taps=0), "0 taps"),
+    "a window that is longer than its state": (lambda: change(streaming(), ops.Window, dilation=4), "beyond its state"),
+    "a window of no state": (lambda: change(streaming(), ops.Window, state="elsewhere"), "reads no state"),
+    "a window of no taps": (lambda: change(streaming(), ops.Window, taps=0), "0 taps"),
     "a state of another shape": (lambda: states(streaming(), initial=zeros(3)), "an odd state"),
     "a state of integers": (lambda: states(streaming(), initial=np.zeros(2, np.int64)), "of the type int64"),
     "a state of another value": (lambda: states(streaming(), value=streaming().ops[1].output), "an odd state"),
@@ -209,29 +196,32 @@ BROKEN_STREAMS = {
 
 def narrowed(graph):
     """The first accumulator one bit too narrow."""
-    product = next(op for op in graph.ops if isinstance(op, MatMul))
+    product = next(op for op in graph.ops if isinstance(op, ops.MatMul))
     y = replace(product.output, format=replace(product.output.format, width=product.output.format.width - 1))
     swap = {product.output.name: y}
-    ops = tuple(
+    changed = tuple(
         replace(op, inputs=tuple(swap.get(v.name, v) for v in op.inputs), output=swap.get(op.output.name, op.output))
         for op in graph.ops
     )
-    return replace(graph, ops=ops)
+    return replace(graph, ops=changed)
 
 
 BROKEN_FIXED = {
     "an interval that is not that of what is computed": (
-        lambda: change(fixed(), Requantize, hi=9),
+        lambda: change(fixed(), ops.Requantize, hi=9),
         r"is not in \(0, 32767\)",
     ),
     "an accumulator one bit too narrow": (lambda: narrowed(fixed()), "may overflow"),
     "weights beyond their format": (
-        lambda: change(fixed(), MatMul, weights=fixed().ops[1].weights * 8),
+        lambda: change(fixed(), ops.MatMul, weights=fixed().ops[1].weights * 8),
         "holds numbers beyond",
     ),
-    "weights without a format": (lambda: change(fixed(), MatMul, weights_format=None), "without a format"),
-    "a requantisation with lo above hi": (lambda: change(fixed(), Requantize, lo=9, hi=8), r"a clamp to 9 \.\.\. 8"),
-    "an unknown way to round": (lambda: change(fixed(), Requantize, rounding="up"), "nothing rounds up"),
+    "weights without a format": (lambda: change(fixed(), ops.MatMul, weights_format=None), "without a format"),
+    "a requantisation with lo above hi": (
+        lambda: change(fixed(), ops.Requantize, lo=9, hi=8),
+        r"a clamp to 9 \.\.\. 8",
+    ),
+    "an unknown way to round": (lambda: change(fixed(), ops.Requantize, rounding="up"), "nothing rounds up"),
     "a past beyond its format": (lambda: states(fixed(), initial=np.full(2, 1 << 20)), "holds numbers beyond"),
     "a control in fixed point": (lambda: replace(fixed(), controls=("x",)), "cannot be a control"),
 }
@@ -265,12 +255,12 @@ def test_every_kind_has_its_place_and_its_rule_of_shapes():
         assert {*kind.modes} <= {"frame", "stream"} and {*kind.numbers} <= {"float", "integer"}
         assert kind.modes and kind.numbers
         assert kind.output_shape is not Op.output_shape
-    assert {kind for kind in KINDS.values() if "integer" in kind.numbers} == {Window, MatMul, Requantize}
+    assert {kind for kind in KINDS.values() if "integer" in kind.numbers} == {ops.Window, ops.MatMul, ops.Requantize}
 
 
 def test_a_kind_that_is_not_listed_is_refused():
     @dataclass(frozen=True, eq=False, kw_only=True)
-    class Novelty(Unary):
+    class Novelty(ops.Unary):
         """Of an own kind, although it is much like another."""
 
     for mode, level in (("frame", "lowered"), ("stream", "stream"), ("frame", "float")):

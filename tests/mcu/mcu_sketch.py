@@ -4,34 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from compiler.ir import interpreter
+from compiler.ir import interpreter, ops
 from compiler.ir.functions import FUNCTIONS
 from compiler.ir.graph import Graph, Scan
 from compiler.ir.numerics import Format
-from compiler.ir.ops import (
-    BINARY,
-    Affine,
-    Binary,
-    Concatenate,
-    Constant,
-    Convolution,
-    Dot,
-    Gather,
-    MatMul,
-    Pad,
-    Pool,
-    Quantize,
-    Reduce,
-    Repeat,
-    Reshape,
-    Select,
-    Slice,
-    Transpose,
-    Unary,
-    UnitDelay,
-    Window,
-    ZeroInsertion,
-)
 from compiler.ir.values import State, Value
 
 # Where a function has its parameters, or needs them to be sensible.
@@ -79,34 +55,34 @@ class Sketch:
         count = FUNCTIONS[function][0]
         parameters = PARAMETERS.get(function, ()) if parameters is None else parameters
         assert len(parameters) == count, function
-        return self.add(Unary, [x], x.shape, function=function, parameters=parameters)
+        return self.add(ops.Unary, [x], x.shape, function=function, parameters=parameters)
 
     def binary(self, function, a, b):
-        return self.add(Binary, [a, b], np.broadcast_shapes(a.shape, b.shape), function=function)
+        return self.add(ops.Binary, [a, b], np.broadcast_shapes(a.shape, b.shape), function=function)
 
     def select(self, c, a, b):
-        return self.add(Select, [c, a, b], np.broadcast_shapes(c.shape, a.shape, b.shape))
+        return self.add(ops.Select, [c, a, b], np.broadcast_shapes(c.shape, a.shape, b.shape))
 
     def constant(self, *shape):
-        return self.add(Constant, [], shape, value=self.normal(*shape))
+        return self.add(ops.Constant, [], shape, value=self.normal(*shape))
 
     def matmul(self, x, columns, axes=1):
         """Contracts the last `axes` axes."""
         kept = x.shape[: len(x.shape) - axes]
         rows = int(np.prod(x.shape[len(kept) :]))
         weights = self.normal(rows, columns, scale=1 / np.sqrt(rows))
-        return self.add(MatMul, [x], (*kept, columns), weights=weights, bias=self.normal(columns), axes=axes)
+        return self.add(ops.MatMul, [x], (*kept, columns), weights=weights, bias=self.normal(columns), axes=axes)
 
     def affine(self, x):
         channels = x.shape[-1]
-        return self.add(Affine, [x], x.shape, scale=self.normal(channels), shift=self.normal(channels))
+        return self.add(ops.Affine, [x], x.shape, scale=self.normal(channels), shift=self.normal(channels))
 
     def quantize(self, x, rounding="half_even"):
-        return self.add(Quantize, [x], x.shape, format=GRID, rounding=rounding, lo=GRID.lo, hi=GRID.hi)
+        return self.add(ops.Quantize, [x], x.shape, format=GRID, rounding=rounding, lo=GRID.lo, hi=GRID.hi)
 
     def reduce(self, function, x, axes, keepdims=False):
         shape = [1 if axis in axes else n for axis, n in enumerate(x.shape) if keepdims or axis not in axes]
-        return self.add(Reduce, [x], shape, function=function, axes=tuple(axes), keepdims=keepdims)
+        return self.add(ops.Reduce, [x], shape, function=function, axes=tuple(axes), keepdims=keepdims)
 
     def _positions(self, x, size, strides, dilation, padding):
         every = zip(x.shape[:-1], size, strides, dilation, padding, strict=True)
@@ -115,7 +91,7 @@ class Sketch:
     def pool(self, function, x, size, strides, padding):
         places = self._positions(x, size, strides, (1,) * len(size), padding)
         how = {"size": size, "strides": strides, "padding": padding}
-        return self.add(Pool, [x], (*places, x.shape[-1]), function=function, **how)
+        return self.add(ops.Pool, [x], (*places, x.shape[-1]), function=function, **how)
 
     def convolution(self, x, filters, taps, strides=None, dilation=None, padding=None, groups=1):
         axes = len(taps)
@@ -126,41 +102,41 @@ class Sketch:
         kernel = self.normal(*taps, channels, filters, scale=1 / np.sqrt(rows))
         places = self._positions(x, taps, strides, dilation, padding)
         how = {"strides": strides, "dilation": dilation, "padding": padding, "groups": groups}
-        return self.add(Convolution, [x], (*places, filters), kernel=kernel, bias=self.normal(filters), **how)
+        return self.add(ops.Convolution, [x], (*places, filters), kernel=kernel, bias=self.normal(filters), **how)
 
     def dot(self, a, b):
-        return self.add(Dot, [a, b], (*a.shape[:-1], b.shape[-2]))
+        return self.add(ops.Dot, [a, b], (*a.shape[:-1], b.shape[-2]))
 
     def reshape(self, x, *shape):
-        return self.add(Reshape, [x], shape)
+        return self.add(ops.Reshape, [x], shape)
 
     def transpose(self, x, *permutation):
-        return self.add(Transpose, [x], [x.shape[axis] for axis in permutation], permutation=permutation)
+        return self.add(ops.Transpose, [x], [x.shape[axis] for axis in permutation], permutation=permutation)
 
     def slice(self, x, axis, start, count, step=1):
         shape = [count if a == axis else n for a, n in enumerate(x.shape)]
-        return self.add(Slice, [x], shape, axis=axis, start=start, step=step, count=count)
+        return self.add(ops.Slice, [x], shape, axis=axis, start=start, step=step, count=count)
 
     def pad(self, x, padding, value=0.0):
         shape = [n + sum(p) for n, p in zip(x.shape, padding, strict=True)]
-        return self.add(Pad, [x], shape, padding=padding, value=value)
+        return self.add(ops.Pad, [x], shape, padding=padding, value=value)
 
     def repeat(self, x, axis, times):
         return self.add(
-            Repeat, [x], [n * times if a == axis else n for a, n in enumerate(x.shape)], axis=axis, times=times
+            ops.Repeat, [x], [n * times if a == axis else n for a, n in enumerate(x.shape)], axis=axis, times=times
         )
 
     def zero_insertion(self, x, axis, gap):
         shape = [(n - 1) * (gap + 1) + 1 if a == axis else n for a, n in enumerate(x.shape)]
-        return self.add(ZeroInsertion, [x], shape, axis=axis, gap=gap)
+        return self.add(ops.ZeroInsertion, [x], shape, axis=axis, gap=gap)
 
     def concatenate(self, values, axis):
         shape = list(values[0].shape)
         shape[axis] = sum(value.shape[axis] for value in values)
-        return self.add(Concatenate, values, shape, axis=axis)
+        return self.add(ops.Concatenate, values, shape, axis=axis)
 
     def gather(self, x, entries, width):
-        return self.add(Gather, [x], (*x.shape, width), table=self.normal(entries, width))
+        return self.add(ops.Gather, [x], (*x.shape, width), table=self.normal(entries, width))
 
     def scan(self, x, body, reverse=False, sequences=True):
         (output,) = body.outputs
@@ -174,11 +150,11 @@ class Sketch:
             start = self.normal(*x.shape) if initial else np.zeros(x.shape, np.float32)
             length = max(length, old.length if old else 0)
             self.states[key] = State(key, x, length, old.initial if old else start)
-        return self.add(Window, [x], (taps, *x.shape), state=key, taps=taps, dilation=dilation)
+        return self.add(ops.Window, [x], (taps, *x.shape), state=key, taps=taps, dilation=dilation)
 
     def unit_delay(self, *shape):
         """One sample ago; `feed` says of what."""
-        return self.add(UnitDelay, [], shape, state=f"unitdelay_{len(self.ops)}_fed")
+        return self.add(ops.UnitDelay, [], shape, state=f"unitdelay_{len(self.ops)}_fed")
 
     def feed(self, delayed, value, initial=None):
         name = f"{delayed.name}_fed"
@@ -211,7 +187,7 @@ def every_operation(mode):
     """All that both modes have, with and without ranks that differ, two inputs, three outputs."""
     net = Sketch(mode, (3, 4), (4,), seed=1)
     x, z = net.inputs
-    for function in BINARY:
+    for function in ops.BINARY:
         net.binary(function, x, x)
         net.binary(function, x, z) if function != "divide" else net.binary(function, x, net.unary(z, "exp"))
     column, one = net.constant(3, 1), net.constant(1)

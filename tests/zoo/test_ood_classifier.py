@@ -2,44 +2,20 @@
 
 import numpy as np
 import pytest
+from clouds import three_networks
 
 from zoo.quiet import quiet_import
 
 with quiet_import():
     import keras
-from outlier_samples import CLASSES
 from scipy.special import softmax
 
 from zoo.ood.classifier import Classifier
 
 
-def clouds(count, seed):
-    random = np.random.default_rng(seed)
-    y = np.arange(count) % CLASSES
-    centres = 2.0 * np.eye(CLASSES, 8)
-    return (centres[y] + random.normal(0, 0.2, (count, 8))).astype("f"), y
-
-
-def network(seed, x, y, activation="relu"):
-    model = keras.Sequential(
-        [
-            keras.Input((8,)),
-            keras.layers.Dense(32, activation, kernel_initializer=keras.initializers.HeNormal(seed)),
-            keras.layers.Dense(CLASSES, kernel_initializer=keras.initializers.HeNormal(seed + 1)),
-        ]
-    )
-    model.compile(
-        keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False
-    )
-    model.fit(x, y, batch_size=50, epochs=12, shuffle=False, verbose=0)
-    return model
-
-
 @pytest.fixture(scope="module")
 def toy():
-    x, y = clouds(400, 0)
-    models = [network(10 * seed, x, y) for seed in range(3)]
-    return models, Classifier(models), x, y
+    return three_networks()
 
 
 def ending(*layers, hidden="relu"):

@@ -2,12 +2,7 @@
 
 import numpy as np
 import pytest
-
-from zoo.quiet import quiet_import
-
-with quiet_import():
-    import keras
-from outlier_samples import CLASSES
+from clouds import between, clouds, three_networks
 from sklearn.metrics import roc_auc_score
 
 from zoo.ood.classifier import Classifier
@@ -15,38 +10,9 @@ from zoo.ood.detectors.table import DETECTORS
 from zoo.ood.evaluation import PIXELS, evaluate, fit_all, table, with_pixels
 
 
-def clouds(count, seed):
-    random = np.random.default_rng(seed)
-    y = np.arange(count) % CLASSES
-    centres = 2.0 * np.eye(CLASSES, 8)
-    return (centres[y] + random.normal(0, 0.2, (count, 8))).astype("f"), y
-
-
-def between(count, seed):
-    random = np.random.default_rng(seed)
-    return (0.5 * np.eye(CLASSES, 8).sum(axis=0) + random.normal(0, 0.2, (count, 8))).astype("f")
-
-
-def network(seed, x, y, activation="relu"):
-    model = keras.Sequential(
-        [
-            keras.Input((8,)),
-            keras.layers.Dense(32, activation, kernel_initializer=keras.initializers.HeNormal(seed)),
-            keras.layers.Dense(CLASSES, kernel_initializer=keras.initializers.HeNormal(seed + 1)),
-        ]
-    )
-    model.compile(
-        keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False
-    )
-    model.fit(x, y, batch_size=50, epochs=12, shuffle=False, verbose=0)
-    return model
-
-
 @pytest.fixture(scope="module")
 def toy():
-    x, y = clouds(400, 0)
-    models = [network(10 * seed, x, y) for seed in range(3)]
-    return models, Classifier(models), x, y
+    return three_networks()
 
 
 def test_the_table_has_every_detector_and_the_baseline(toy):
