@@ -79,6 +79,7 @@ def main(module: str) -> NoReturn:
 
 def guard(command: Callable[[], int | None]) -> NoReturn:
     """Runs a command and exits: 0 done, 1 a check failed, 2 anything that kept it from its work; never a traceback."""
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # names of layers and folders may hold what a terminal cannot show
             stream.reconfigure(errors="backslashreplace")
@@ -104,6 +105,17 @@ def guard(command: Callable[[], int | None]) -> NoReturn:
     except Exception as error:
         code = _failed(_fault(error))
     sys.exit(_settled(code))
+
+
+def _open_streams() -> None:
+    """Gives the standard streams that were closed when the program began somewhere to go.
+
+    Else Python has None for them, and the next file that is opened takes their place.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115, PTH123 -- until the program ends
 
 
 def _failed(message: str, code: int = BAD_INPUT) -> int:

@@ -16,6 +16,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -27,7 +28,7 @@ from compiler.errors import CompileError
 
 REPORT = "report.json"
 WORK = ".keras-silicon-"
-LARGEST_REPORT = 64 << 20  # bytes
+LARGEST_REPORT, LARGEST_FILE = 64 << 20, 1 << 32  # bytes
 _OWN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _WORK = re.compile(re.escape(WORK) + r"[a-z0-9_]{8}")
@@ -50,9 +51,7 @@ def read_report(folder: Path) -> dict[str, Any]:
     """
     where = outputs.short(folder)
     try:
-        with (folder / REPORT).open("rb") as file:
-            data = file.read(LARGEST_REPORT + 1)
-        report = json.loads(data) if len(data) <= LARGEST_REPORT else None
+        report = json.loads(_contents(folder / REPORT, LARGEST_REPORT))
     except FileNotFoundError:
         what = "no build: it holds no report.json" if folder.is_dir() else "no build: there is no such folder"
         raise CompileError(what, file=where, hint="`python -m compiler` makes one.") from None
@@ -63,6 +62,22 @@ def read_report(folder: Path) -> dict[str, Any]:
     if not isinstance(report, dict):
         raise damaged(folder, "report.json is not that of a build")
     return report
+
+
+def _contents(path: Path, most: int) -> bytes:
+    """All of a file, and never more than `most` bytes.
+
+    Raises:
+        ValueError: It is a pipe, which may never say anything, or a device, or longer than a build's files are.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb") as file:  # noqa: PTH123 -- the path is open already, and may be another file by now
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("is not an ordinary file")
+        if status.st_size > most:
+            raise ValueError(f"has {status.st_size:,} bytes; the most that is read is {most:,}")
+        return file.read(status.st_size)
 
 
 def damaged(folder: Path, what: str) -> CompileError:
@@ -105,9 +120,11 @@ def read(folder: Path, files: Mapping[str, str], name: str, *, trust_changes: bo
     if name not in files:
         raise damaged(folder, f"report.json does not list {name}")
     try:
-        data = (folder / name).read_bytes()
+        data = _contents(folder / name, LARGEST_FILE)
     except OSError as error:
-        raise damaged(folder, f"{name}: {error.strerror}") from None
+        raise damaged(folder, f"{outputs.short(name)}: {error.strerror}") from None
+    except ValueError as error:
+        raise damaged(folder, f"{name} {error}") from None
     if not trust_changes and hashlib.sha256(data).hexdigest() != files[name]:
         raise CompileError(
             f"{name} is not what the compiler wrote: somebody or something has changed it",

@@ -14,6 +14,7 @@ from compiler.errors import CompileError
 
 MOST_INFLATION = 1040  # bytes that a byte of deflated data can become, and a few
 SLACK = 1 << 16
+ENCRYPTED = 1  # the bit of a zip member's flags that says so
 
 
 def read_npy(path: Path) -> np.ndarray:
@@ -42,6 +43,8 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
                 what = f"{path}, array '{member.filename.removesuffix('.npy')}'"
                 if member.file_size > MOST_INFLATION * member.compress_size + SLACK:
                     raise CompileError("is damaged: it promises more than its bytes can become", file=what)
+                if member.flag_bits & ENCRYPTED:
+                    raise CompileError("is encrypted, or damaged so that it seems to be", file=what)
                 with archive.open(member) as file:
                     arrays[member.filename.removesuffix(".npy")] = read_array(file, member.file_size, what)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:

@@ -18,7 +18,7 @@ def kinds():
 
 
 KINDS = re.compile(rf"(?<!['\w])({'|'.join(kinds())})(?!['\w])")
-OBJECTS = re.compile(r"\b[A-Z]\w+\(\w+=|<[\w.]+ object|object at 0x|\b(np|numpy)\.|\barray\(|dtype\(")
+OBJECTS = re.compile(r"\b[A-Z]\w+\(\w+=|<[\w.]+ (object|\w+=)|object at 0x|\b(np|numpy)\.|\barray\(|dtype\(")
 
 
 def marks(what, hint):

@@ -21,7 +21,7 @@ from compiler.ir.graph import KINDS, Graph
 from compiler.ir.numerics import Format
 from compiler.ir.values import State, Value
 from compiler.ir.verifier import verify
-from compiler.npy import read_array
+from compiler.npy import ENCRYPTED, read_array
 
 GRAPH, WEIGHTS = "graph.json", "weights.npz"
 LARGEST_INTEGER = 1 << 62  # clamps of a fixed-point graph, before they are cut to the format
@@ -127,6 +127,8 @@ def _arrays(packed: bytes) -> dict[str, np.ndarray]:
         for entry in archive.infolist():
             if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > len(packed):
                 raise ValueError(f"{entry.filename[:80]!r} is compressed")
+            if entry.flag_bits & ENCRYPTED:
+                raise ValueError(f"{entry.filename[:80]!r} is encrypted")
             with archive.open(entry) as member:
                 name = entry.filename.removesuffix(".npy")
                 arrays[name] = read_array(member, entry.file_size, f"array '{name[:80]}'")

@@ -15,6 +15,7 @@ from compiler.errors import CompileError
 from compiler.keras_file import foreign, jsons
 from compiler.keras_file.hdf5 import File
 from compiler.keras_file.weights import ByGroup, ByName, Weights
+from compiler.npy import ENCRYPTED
 
 LARGEST_FILE = 1 << 30  # bytes
 LARGEST_DIRECTORY = 4 << 20  # bytes of an archive's list of members
@@ -107,6 +108,8 @@ def _members(data: bytes, *wanted: str) -> dict[str, bytes]:
                 raise CompileError(f"'{name}' in the archive claims to unfold to {info.file_size:,} bytes.")
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise CompileError(f"'{name}' in the archive is packed in a way that Keras does not use.")
+            if info.flag_bits & ENCRYPTED:
+                raise CompileError(f"'{name}' in the archive is encrypted, or damaged so that it seems to be.")
             with archive.open(info) as member:
                 # The directory may lie about the size, so the reading is bounded too.
                 members[name] = member.read(limit)

@@ -149,7 +149,7 @@ def compile_program(
     sources = [*sorted(folder.glob("*.c")), *main]
     command = [board.compiler, *COMMON_FLAGS, *board.flags, *flags, f"-I{folder}", *map(str, sources)]
     command += ["-o", str(program), *link]
-    result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    result = subprocess.run(command, env=_environment(), capture_output=True, text=True, errors="replace", check=False)
     if result.returncode:
         raise CheckError(f"{name} does not compile with {board.compiler}:\n{result.stderr.strip()[:2000]}")
     return program
@@ -182,12 +182,11 @@ def image_size(folder: Path, name: str, board: Board = CORTEX_M7) -> tuple[int, 
 
 def _execute(command: Sequence[str], work: Path, seconds: int) -> None:
     _need(command[0])
-    environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}
     try:
         result = subprocess.run(
             command,
             cwd=work,
-            env=environment,
+            env=_environment() | {"ASAN_OPTIONS": "detect_leaks=0"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -219,6 +218,11 @@ def _read_trace(path: Path, values: Sequence[Traced]) -> dict[str, np.ndarray]:
 
 def _dtype(place: Place) -> np.dtype:
     return np.dtype(DTYPES[place.ctype])
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with a PATH in any case: without one a compiler is found, but does not find its own parts."""
+    return {"PATH": os.defpath} | os.environ
 
 
 def _need(tool: str) -> None:

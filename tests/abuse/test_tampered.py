@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 
 import numpy as np
 import pytest
@@ -165,3 +166,23 @@ def test_archives_that_swell(copied, commands, tmp_path):
     (build / "weights.npz").write_bytes(packed.getvalue())
     arguments = (build, "--input", "x.npy", "--output", "y.npy", "--trust-changes")
     demand([commands.run("compiler.run", *arguments, bytes=300 << 20)], refused=1)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "long"])
+@pytest.mark.parametrize("name", ["report.json", "graph.json", "quantized.c"])
+def test_what_is_no_file_to_be_read(name, kind, copied, commands, tmp_path):
+    """A pipe that nobody writes to, a device without an end, a file larger than any disk."""
+    np.save(tmp_path / "x.npy", np.zeros((4, 3), np.float32))
+    build = copied("fixed")
+    (build / name).unlink()
+    if kind == "pipe":
+        os.mkfifo(build / name)
+    elif kind == "device":
+        (build / name).symlink_to("/dev/zero")
+    else:
+        with (build / name).open("wb") as file:
+            file.truncate(1 << 40)
+    arguments = (build, "--input", "x.npy", "--output", "y.npy", "--on", "host", "--trust-changes")
+    result = commands.run("compiler.run", *arguments, seconds=5)
+    demand([result], refused=1)
+    assert name in result.stderr

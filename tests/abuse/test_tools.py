@@ -87,3 +87,13 @@ def test_no_temporary_folder(builds, commands, tmp_path):
     result = commands.run("compiler.run", *arguments, environment={"TMPDIR": "/nonexistent"}, seconds=60)
     demand([result])
     assert shutil.which("gcc") is None or result.code == 0
+
+
+def test_no_path_at_all(builds, commands, tmp_path):
+    """Tools are then found where the system keeps them, and find their own parts as well."""
+    np.save(tmp_path / "x.npy", np.zeros((4, 3), np.float32))
+    for on in ("host", "rtl"):
+        arguments = (builds[kind_of(on)], "--input", "x.npy", "--output", f"{on}.npy", "--on", on)
+        result = commands.run("compiler.run", *arguments, without=("PATH",), seconds=60)
+        demand([result])
+        assert result.code == (0 if shutil.which(TOOLS[on], path=os.defpath) else 2), result

@@ -177,6 +177,15 @@ def test_truncated_files_are_refused(kind, keep, files, tmp_path):
     assert str(path) in str(caught.value)
 
 
+def test_an_encrypted_archive_is_named(files, tmp_path):
+    data = bytearray(files["float.keras"].read_bytes())
+    data[data.index(b"PK\1\2") + 8] |= 1
+    path = tmp_path / "locked.keras"
+    path.write_bytes(data)
+    with pytest.raises(CompileError, match=r"'metadata\.json' in the archive is encrypted"):
+        keras_file.read(path)
+
+
 def test_files_that_are_no_models(tmp_path):
     (tmp_path / "text.h5").write_text("not a model")
     with zipfile.ZipFile(tmp_path / "other.keras", "w") as archive:

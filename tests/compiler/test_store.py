@@ -109,6 +109,9 @@ def archives(data):
     yield "half a directory", data[:-30]
     yield "a wrong sum", data.replace(plain[first].tobytes()[:16], b"\x01" * 16)
     yield "compressed", packed(plain, np.savez_compressed)
+    locked = bytearray(data)
+    locked[data.index(b"PK\1\2") + 8] |= 1
+    yield "encrypted", bytes(locked)
     yield "another shape", packed(plain | {first: plain[first].reshape(-1)})
     yield "another type", packed(plain | {first: plain[first].astype(np.int8)})
     yield "objects", packed(plain | {first: np.array(["a"], object)})
@@ -124,9 +127,10 @@ def test_archives(builds):
     folder = builds["fixed"].folder
     text = (folder / store.GRAPH).read_bytes()
     for what, data in archives((folder / store.WEIGHTS).read_bytes()):
-        with pytest.raises(ValueError, match=r"graph\.json|weights\.npz"):
+        with pytest.raises(ValueError, match=r"graph\.json|weights\.npz") as caught:
             store.load(text, data)
             pytest.fail(what)
+        assert "ZipInfo" not in str(caught.value), what
 
 
 def test_any_value_in_any_place_of_a_report(builds, tmp_path):

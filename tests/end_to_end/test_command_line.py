@@ -118,6 +118,19 @@ def test_an_output_that_takes_nothing_is_an_error(echo):
     assert b"No space left on device" in result.stderr
 
 
+@pytest.mark.parametrize("shell", ["{} >&-", "{} 2>&-", "{} <&- >&- 2>&-"])
+def test_streams_that_are_closed_change_nothing(shell, echo, tmp_path):
+    """No traceback, no other exit code; and nothing that was meant for a screen goes into a file."""
+    build, _ = echo
+    y = tmp_path / "y.npy"
+    np.save(tmp_path / "x.npy", np.zeros((4, *build.graph.inputs[0].shape), np.float32))
+    arguments = (build.folder, "--input", tmp_path / "x.npy", "--output", y, "--on", "host")
+    result = typed("compiler.run", *arguments, shell=shell)
+    assert result.returncode == 0, result.stderr
+    assert len(np.load(y)) == 4
+    assert not result.stderr
+
+
 def test_a_fault_of_ours_asks_for_a_report(here, monkeypatch, tmp_path):
     """Without a traceback, unless it is asked for."""
     from compiler import keras_file
