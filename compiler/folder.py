@@ -173,8 +173,11 @@ def _check(folder: Path) -> None:
         try:
             files_of(folder)
         except CompileError as error:
+            # Not even advice to delete it: it may be anybody's.
             raise CompileError(
-                f"is not replaced: {error.what}", file=where, hint="Delete it yourself, or give another --out."
+                f"is not replaced, because its report.json may be somebody else's: {error.what}",
+                file=where,
+                hint="Give another --out.",
             ) from None
     elif names and names - {work.name for work in _works(folder)}:
         raise CompileError(
@@ -270,12 +273,21 @@ def _write(folder: Path, old: Mapping[str, str], parts: Iterable[dict[str, Conte
         _write_files(new, {REPORT: _json(report)})
         for name in report["files"]:
             _check_free(folder, name, old)
+        goes = [name for name, digest in old.items() if name in report["files"] or _unchanged(folder / name, digest)]
         with signals.deferred_signals():
-            _exchange(folder, work, list(old), list(report["files"]))
+            _exchange(folder, work, goes, list(report["files"]))
     finally:
         with signals.deferred_signals():
             if work:
                 _undo(folder, work)
+
+
+def _unchanged(place: Path, digest: str) -> bool:
+    """Whether a listed file is still what the compiler wrote; what only has its name is the user's."""
+    try:
+        return hashlib.sha256(place.read_bytes()).hexdigest() == digest
+    except OSError:  # it is gone, or may not be read
+        return False
 
 
 def _write_files(folder: Path, files: dict[str, Contents]) -> dict[str, str]:

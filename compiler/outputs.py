@@ -115,13 +115,22 @@ def lock(descriptor: int) -> bool:
 
 
 def make_folder(folder: Path) -> list[Path]:
-    """Makes a folder and those above it. Returns the ones that were missing, innermost first."""
+    """Makes a folder and those above it. Returns the ones that were missing, innermost first.
+
+    Raises:
+        CompileError: Something else is in its place, or it may not be made there.
+    """
     missing = []
     for place in (folder, *folder.parents):
         if place.exists():
             break
         missing.append(place)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CompileError(
+            f"cannot be made a folder: {error.strerror}", file=short(folder), hint="Give another place to write to."
+        ) from None
     return missing
 
 

@@ -73,8 +73,9 @@ def test_a_report_of_somebody_else_is_no_build(report, tmp_path):
     (tmp_path / "model.h5").write_bytes(b"mine")
     before = everything(tmp_path)
     for ask in (lambda: write(tmp_path, NEW), lambda: folders.check_replaceable(tmp_path)):
-        with pytest.raises(CompileError, match="is not replaced"):
+        with pytest.raises(CompileError, match="is not replaced") as caught:
             ask()
+        assert "elete" not in str(caught.value)  # it may hold a thesis
     with pytest.raises(CompileError):
         compiler.Build.open(tmp_path)
     assert everything(tmp_path) == before
@@ -92,6 +93,24 @@ def test_a_list_that_leads_out_of_the_folder(name, built, tmp_path):
     with pytest.raises(CompileError, match="no file of a build"):
         write(built, NEW)
     assert everything(tmp_path) == before
+
+
+def test_a_listed_file_that_was_changed_is_not_deleted(built):
+    """Only its name says that it is the build's: it may be a model that a forged or careless list has caught."""
+    (built / "gone" / "deep").mkdir(parents=True, exist_ok=True)
+    changed = next(name for name in OLD if name not in NEW)
+    (built / changed).write_bytes(b"mine")
+    write(built, NEW)
+    assert (built / changed).read_bytes() == b"mine"
+    assert contents(built).keys() == {*NEW, changed, "report.json"}
+
+
+def test_a_place_where_no_folder_can_be_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "loop").symlink_to("loop")
+    for place in (tmp_path / "file" / "out", tmp_path / "loop"):
+        with pytest.raises(CompileError, match="cannot be made a folder"):
+            write(place, NEW)
 
 
 def test_a_link_in_place_of_a_folder_is_not_followed(built, tmp_path):
