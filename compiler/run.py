@@ -85,7 +85,8 @@ def command() -> int:
         samples.check_output(given.output, build.graph.output_names)
     if given.layers:
         samples.check_output(given.layers)
-    xs, rate, from_rate = _inputs(build, given)
+    rate = build.report["sample_rate_hz"] or 48_000
+    loaded, xs = _inputs(build, given, rate)
     total, unit = sum(len(one[0]) for one in build.runs(xs)[0]), "samples" if build.streams else "frames"
     seen = functools.partial(progress.stage, total=total, unit=unit)
     with progress.shown(not given.quiet):
@@ -93,8 +94,8 @@ def command() -> int:
             with seen(f"running on {given.on}"), _unchecked():
                 y = build.run(xs, given.on, raw=given.raw)
             if given.resample:
-                y = samples.back(y, build.graph, rate, from_rate)
-            samples.save(given.output, y, from_rate or rate)
+                y = samples.back(y, build.graph, rate, loaded.rate, loaded.length)
+            samples.save(given.output, y, loaded.rate or rate)
         _note_saturation(build, xs, given)
         if given.layers:
             with seen(f"running every layer on {given.on}"), _unchecked():
@@ -106,16 +107,15 @@ def command() -> int:
     return cli.DONE
 
 
-def _inputs(build: Build, given: argparse.Namespace) -> tuple[list[np.ndarray], int, int | None]:
-    """What --input names, checked against the other options; the build's rate, and that of a .wav among them."""
-    rate = build.report["sample_rate_hz"] or 48_000
-    arrays, from_rate = samples.load(given.input, build.graph, rate, resample=given.resample)
-    if given.resample and from_rate in (None, rate):
+def _inputs(build: Build, given: argparse.Namespace, rate: int) -> tuple[samples.Loaded, list[np.ndarray]]:
+    """What --input names, and its arrays checked against the build, at its rate, and the other options."""
+    loaded = samples.load(given.input, build.graph, rate, resample=given.resample)
+    if given.resample and loaded.rate in (None, rate):
         raise CompileError(
             f"--resample does nothing: no .wav among the inputs has another rate than {rate:,}", hint="Leave it out."
         )
     try:
-        xs = build.inputs(arrays)
+        xs = build.inputs(loaded.inputs)
     except CompileError as error:
         error.file = given.input[0] if len(given.input) == 1 else None
         raise
@@ -123,7 +123,7 @@ def _inputs(build: Build, given: argparse.Namespace) -> tuple[list[np.ndarray], 
         raise CompileError("--raw needs whole numbers, and these are not", file=given.input[0])
     if given.output and given.output.suffix.lower() == ".wav" and (given.raw or build.runs(xs)[1]):
         raise CompileError("a .wav holds one stream of real numbers", file=str(given.output), hint="Write a .npy.")
-    return xs, rate, from_rate
+    return loaded, xs
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import gcd
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -44,10 +44,16 @@ class Given:
     rate: int | None = None
 
 
-def load(
-    arguments: Sequence[str], graph: Graph, rate: int, *, resample: bool = False
-) -> tuple[list[np.ndarray], int | None]:
-    """The inputs that the arguments of --input give, in the model's order, and the rate of the .wav among them.
+class Loaded(NamedTuple):
+    """The inputs in the model's order; of the .wav among them, its rate and how many samples it had at that rate."""
+
+    inputs: list[np.ndarray]
+    rate: int | None
+    length: int | None
+
+
+def load(arguments: Sequence[str], graph: Graph, rate: int, *, resample: bool = False) -> Loaded:
+    """The inputs that the arguments of --input give.
 
     Args:
         arguments: Each [NAME=]X, where X is a file, numbers, or a file with numbers behind it, set apart by commas;
@@ -59,13 +65,13 @@ def load(
     Raises:
         CompileError: A file cannot be read, or what was given does not fit the inputs.
     """
-    given = [_to_rate(one, rate, resample) for one in _assign(arguments, graph)]
+    read_from = _assign(arguments, graph)
+    given = [_to_rate(one, rate, resample) for one in read_from]
     steps = _steps(graph, given)
     pairs = zip(graph.inputs, given, strict=True)
-    rates = [one.rate for one in given if one.rate]
-    return [_fit(value, one, None if _stands_still(graph, value) else steps) for value, one in pairs], (
-        rates[0] if rates else None
-    )
+    inputs = [_fit(value, one, None if _stands_still(graph, value) else steps) for value, one in pairs]
+    waves = [(one.rate, len(one.array)) for one in read_from if one.rate and one.array is not None]
+    return Loaded(inputs, *(waves[0] if waves else (None, None)))
 
 
 def _assign(arguments: Sequence[str], graph: Graph) -> list[Given]:
@@ -168,15 +174,24 @@ def _to_rate(one: Given, rate: int, resample: bool) -> Given:
 
 
 def back(
-    y: np.ndarray | Mapping[str, np.ndarray], graph: Graph, rate: int, wanted: int
+    y: np.ndarray | Mapping[str, np.ndarray], graph: Graph, rate: int, wanted: int, longest: int
 ) -> np.ndarray | dict[str, np.ndarray]:
-    """The outputs of a stream, real numbers at one rate, at another; frames have none."""
+    """The outputs of a stream, real numbers at one rate, at another; frames have none.
+
+    Args:
+        longest: Samples that came in at the wanted rate: there and back, rounding up twice would make more of them.
+    """
     if graph.mode == "frame":
         return y
     ranks = {name: len(value.shape) for name, value in zip(graph.output_names, graph.outputs, strict=True)}
+
+    def one_back(one: np.ndarray, name: str) -> np.ndarray:
+        axis = one.ndim - 1 - ranks[name]
+        return resampled(one, rate, wanted, axis)[(slice(None),) * axis + (slice(longest),)]
+
     if isinstance(y, Mapping):
-        return {name: resampled(one, rate, wanted, one.ndim - 1 - ranks[name]) for name, one in y.items()}
-    return resampled(y, rate, wanted, y.ndim - 1 - ranks[graph.output_names[0]])
+        return {name: one_back(one, name) for name, one in y.items()}
+    return one_back(y, graph.output_names[0])
 
 
 def resampled(x: np.ndarray, rate: int, wanted: int, axis: int = 0) -> np.ndarray:
@@ -205,7 +220,8 @@ def _fit(value: Value, one: Given, steps: tuple[int, ...] | None) -> np.ndarray:
     """The array for an input, numbers laid out along its samples; its shape is checked by the build."""
     if one.array is None:
         if len(one.numbers) != value.size:
-            raise CompileError(f"--input {one.text}: {len(one.numbers)} numbers for input {_wants(value)}")
+            count = len(one.numbers)
+            raise CompileError(f"--input {one.text}: {count} number{'s' * (count != 1)}, and input {_wants(value)}")
         constants = np.array(one.numbers).reshape(value.shape)
         return constants if steps is None else np.broadcast_to(constants, (*steps, *value.shape))
     x = one.array
@@ -217,7 +233,7 @@ def _fit(value: Value, one: Given, steps: tuple[int, ...] | None) -> np.ndarray:
         return x[:, 0]
     if steps is not None and len(value.shape) == 1 and x.ndim > 1 and x.shape[-1] != value.size:
         count = x.shape[-1]
-        hint = f"Give a file with {value.size} channels."
+        hint = f"Give a file with {value.size} channel{'s' * (value.size != 1)}."
         if count < value.size:
             knobs = ",".join(["0.5"] * (value.size - count))
             hint = f"What stands still can be given as numbers behind the file: --input {one.text},{knobs}"

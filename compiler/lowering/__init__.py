@@ -170,7 +170,7 @@ class _Walk:
         layer = Layer(spec, builder)
         wrapped = replace(spec.wrapped, name=f"{spec.name}/{spec.wrapped.name}")
         if len(inputs) != 1:
-            raise layer.error(f"is called on {len(inputs)} values, which a {spec.class_name} is not")
+            raise layer.error(f"is called on {len(inputs)} values, which no {spec.class_name} is")
 
         def step(to: Builder, element: Value) -> Value:
             values = self._apply(wrapped, to, (element,))
@@ -227,7 +227,7 @@ def lower_layer(
     try:
         inspect.signature(function).bind(layer, *inputs)
     except TypeError:
-        raise layer.error(f"is called on {len(inputs)} values, which a {spec.class_name} is not") from None
+        raise layer.error(f"is called on {len(inputs)} values, which no {spec.class_name} is") from None
     result = function(layer, *inputs)
     layer.finish()
     return (result,) if isinstance(result, Value) else tuple(result)

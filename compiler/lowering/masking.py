@@ -71,7 +71,7 @@ def mask_of(spec: LayerSpec, layer: Layer, inputs: Sequence[Value], given: Value
     masked = follows and any(value.name in layer.masks for value in inputs)
     if spec.class_name in OTHER_READERS and masked and not takes(spec):
         raise layer.error(
-            f"it would read a mask, which a {spec.class_name} does not here", hint="Give it values without a mask."
+            f"it would read a mask, which no {spec.class_name} does here", hint="Give it values without a mask."
         )
     if spec.class_name not in READERS:
         return None

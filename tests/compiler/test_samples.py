@@ -205,20 +205,29 @@ def test_a_wav_of_another_rate_is_refused_or_resampled(mono):
     assert "48,000" in caught.value.what
     assert "--sample-rate 44100" in caught.value.hint
     assert "--resample" in caught.value.hint
-    (x,), rate = samples.load([str(mono)], AUDIO, RATE, resample=True)
+    (x,), rate, length = samples.load([str(mono)], AUDIO, RATE, resample=True)
     assert (x.shape, x.dtype, rate) == ((24_000, 1), np.float32, 44_100)
     ideal = np.sin(np.arange(24_000) * (2 * np.pi * 441 / RATE))
     assert np.abs(x[1000:-1000, 0] - ideal[1000:-1000]).max() < 1e-3
-    y = samples.back(x, AUDIO, RATE, rate)
+    y = samples.back(x, AUDIO, RATE, rate, length)
     assert y.shape == (22_050, 1)
     assert np.abs(y - wav.read(mono)[0])[1000:-1000].max() < 1e-3
-    both = samples.back({"y": x[None]}, AUDIO, RATE, rate)
+    both = samples.back({"y": x[None]}, AUDIO, RATE, rate, length)
     assert both["y"].shape == (1, 22_050, 1)
 
 
+@pytest.mark.parametrize("rate", [8_000, 44_100, 47_999, 96_000, 192_000])
+def test_there_and_back_a_wav_is_as_long_as_it_was(rate, tmp_path):
+    for length in (1, 2, 99, 100, 101):
+        wav.write(tmp_path / "x.wav", np.ones((length, 1), np.float32), rate)
+        (x,), *source = samples.load([str(tmp_path / "x.wav")], AUDIO, RATE, resample=True)
+        assert source == [rate, length]
+        assert samples.back(x, AUDIO, RATE, *source).shape == (length, 1)
+
+
 def test_a_wav_of_the_builds_rate_keeps_it(mono):
-    (x,), rate = samples.load([str(mono)], AUDIO, 44_100)
-    assert (len(x), rate) == (22_050, 44_100)
+    (x,), rate, length = samples.load([str(mono)], AUDIO, 44_100)
+    assert (len(x), rate, length) == (22_050, 44_100, 22_050)
 
 
 def test_too_few_channels_name_both_and_say_how_to_give_knobs(mono):
@@ -233,36 +242,36 @@ def test_too_few_channels_name_both_and_say_how_to_give_knobs(mono):
 
 
 def test_knobs_are_numbers(mono):
-    (x, knobs), _ = samples.load([f"audio={mono}", "knobs=0.3,-7"], AMP, 44_100)
+    (x, knobs), *_ = samples.load([f"audio={mono}", "knobs=0.3,-7"], AMP, 44_100)
     assert np.array_equal(knobs, [0.3, -7])
     assert x.shape == (22_050, 1)
-    (_, in_order), _ = samples.load([str(mono), "0.3,-7"], AMP, 44_100)
+    (_, in_order), *_ = samples.load([str(mono), "0.3,-7"], AMP, 44_100)
     assert np.array_equal(in_order, knobs)
-    (x,), _ = samples.load([f"{mono},0.25,1e-3"], graph(("audio", (3,))), 44_100)
+    (x,), *_ = samples.load([f"{mono},0.25,1e-3"], graph(("audio", (3,))), 44_100)
     assert np.array_equal(x[:, 0], wav.read(mono)[0][:, 0])
     assert (x[:, 1:] == [0.25, 1e-3]).all()
     with_time = graph(("audio", (1,)), ("knobs", (2,)))
-    (_, laid), _ = samples.load([f"audio={mono}", "knobs=1,2"], with_time, 44_100)
+    (_, laid), *_ = samples.load([f"audio={mono}", "knobs=1,2"], with_time, 44_100)
     assert laid.dtype.kind == "i"
     assert laid.shape == (22_050, 2)
     assert (laid == [1, 2]).all()
-    (one,), _ = samples.load(["0.5"], AUDIO, RATE)
+    (one,), *_ = samples.load(["0.5"], AUDIO, RATE)
     assert np.array_equal(one, [[0.5]])
-    (frame,), _ = samples.load(["1,2,3,4"], graph(("x", (2, 2)), mode="frame"), RATE)
+    (frame,), *_ = samples.load(["1,2,3,4"], graph(("x", (2, 2)), mode="frame"), RATE)
     assert np.array_equal(frame, [[1, 2], [3, 4]])
 
 
 def test_a_file_whose_name_looks_like_numbers_or_a_name_is_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.save("a=b,1.npy", X)
-    (x,), _ = samples.load(["a=b,1.npy"], AUDIO, RATE)
+    (x,), *_ = samples.load(["a=b,1.npy"], AUDIO, RATE)
     assert np.array_equal(x, X)
 
 
 @pytest.mark.parametrize(
     ("arguments", "net", "message"),
     [
-        (["audio={x}", "knobs=1"], AMP, "1 numbers for input 'knobs' takes 2"),
+        (["audio={x}", "knobs=1"], AMP, "1 number, and input 'knobs' takes 2"),
         (["audio={x}", "knobs=1,nan"], AMP, "no number that an input can have"),
         (["audio={x}", "knobs=1,two"], AMP, "'two' is no number"),
         (["audio={x}", "audio={x}"], AMP, "given twice"),
