@@ -29,6 +29,7 @@ IR = (
     ("__init__", "functions", "limits", "numerics"),
     ("values",),
     ("operation",),
+    ("movement",),
     ("ops",),
     ("graph",),
     ("accumulators", "interpreter"),
