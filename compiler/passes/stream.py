@@ -36,11 +36,10 @@ from compiler.ir.ops import (
     Slice,
     Transpose,
     Unary,
-    Window,
 )
-from compiler.ir.values import State, Value
-from compiler.names import Namer
+from compiler.ir.values import Value
 from compiler.passes.states import close_loops, stream_of_calls
+from compiler.passes.streamed import Streamed, refuse
 
 
 def stream(graph: Graph) -> Graph:
@@ -69,23 +68,11 @@ def is_timeless(graph: Graph) -> bool:
 def _independent(graph: Graph) -> Graph:
     """A graph over vectors as a stream of them, none knowing of another: its operations never saw time."""
     if within := next((op for op in graph.ops if isinstance(op, Convolution | Scan)), None):
-        raise _refuse(within.output, f"it is {within.words}, of what does not come with time")
+        raise refuse(within.output, f"it is {within.words}, of what does not come with time")
     return replace(graph, mode="stream")
 
 
-class _Streamer:
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        names = {op.output.name for op in graph.ops} | {value.name for value in graph.inputs}
-        self.namer = Namer(names)
-        self.values: dict[str, Value] = {}  # of the stream, by the name of the frame's
-        self.delays: dict[str, int | None] = {}  # by the name of the stream's; None: the same at every sample
-        self.ops: list[Op] = []
-        self.states: dict[str, State] = {}
-        self.delayed: dict[tuple[str, int], Value] = {}
-        # Stream values that follow from controls and constants: the same however late.
-        self.control_rate: set[str] = set()
-
+class _Streamer(Streamed):
     def run(self) -> Graph:
         graph = self.graph
         timed = [value for value in graph.inputs if len(value.shape) > 1]
@@ -93,24 +80,24 @@ class _Streamer:
             timed = [value for value in timed if value.shape[0] != 1]
         lengths = {value.shape[0] for value in timed}
         if len(lengths) != 1:
-            raise _refuse((timed or graph.inputs)[-1], "its input has no time axis that all inputs share")
+            raise refuse((timed or graph.inputs)[-1], "its input has no time axis that all inputs share")
         (self.length,) = lengths
         controls = tuple(value.name for value in graph.inputs if value not in timed)
         self.control_rate.update(controls)
         for value in graph.inputs:
             if value.name in controls:
-                self._add(value, value, None)
+                self.add(value, value, None)
             else:
-                self._add(value, replace(value, shape=value.shape[1:]), 0)
+                self.add(value, replace(value, shape=value.shape[1:]), 0)
         for op in graph.ops:
             self._convert(op)
         for value in graph.outputs:
             if self.delays[self.values[value.name].name] is None or self.values[value.name].name in self.control_rate:
-                raise _refuse(value, "an output does not change with time")
-            if self._delay_of(self.values[value.name]) < 0:
-                raise _refuse(value, "more zeros are padded in front than a convolution takes")
+                raise refuse(value, "an output does not change with time")
+            if self.delay_of(self.values[value.name]) < 0:
+                raise refuse(value, "more zeros are padded in front than a convolution takes")
         outputs = tuple(self.values[value.name] for value in graph.outputs)
-        warm_ups = tuple(map(self._delay_of, outputs))
+        warm_ups = tuple(map(self.delay_of, outputs))
         inputs = tuple(self.values[value.name] for value in graph.inputs)
         states = tuple(self.states.values())
         limits.check(sum(state.length * state.value.size for state in states), None, "all that is kept of the past")
@@ -118,24 +105,6 @@ class _Streamer:
         return Graph(
             graph.name, "stream", inputs, outputs, ops, states, warm_ups, controls, graph.output_keys, graph.notes
         )
-
-    # What is known of a value.
-
-    def _add(self, old: Value, new: Value, delay: int | None) -> None:
-        self.values[old.name] = new
-        self.delays[new.name] = delay
-
-    def _delay_of(self, value: Value) -> int:
-        return self.delays[value.name] or 0
-
-    def _emit(self, op: Op) -> Value:
-        self.ops.append(op)
-        if op.state_read is None and all(value.name in self.control_rate for value in op.inputs):
-            self.control_rate.add(op.output.name)
-        return op.output
-
-    def _value(self, like: Value, suffix: str, shape: tuple[int, ...]) -> Value:
-        return replace(like, name=self.namer(f"{like.name}_{suffix}"), shape=shape, folded=())
 
     # One operation.
 
@@ -147,52 +116,52 @@ class _Streamer:
             return
         if min(delay or 0 for delay in delays) < 0 and not isinstance(op, Convolution | Binary | Concatenate | Slice):
             # The zeros in front exist nowhere but in the states that begin with them.
-            raise _refuse(op.output, "it computes on zeros padded in front of the beginning")
+            raise refuse(op.output, "it computes on zeros padded in front of the beginning")
         y = replace(op.output, shape=op.output.shape[1:])
         match op:
             case Convolution():
                 self._convolution(op, xs[0], y)
             case MatMul() if len(op.output.shape) == 1:
-                raise _refuse(op.output, "its product runs over time")
+                raise refuse(op.output, "its product runs over time")
             case Affine() | Unary() | Quantize() | Gather() | MatMul():
-                self._add(op.output, self._emit(replace(op, inputs=xs, output=y)), delays[0])
+                self.add(op.output, self.emit(replace(op, inputs=xs, output=y)), delays[0])
             case Binary() | Select():
                 self._meet(op, xs, y)
             case Concatenate() if op.axis > 0:
                 self._meet(replace(op, axis=op.axis - 1), xs, y)
             case Reduce() if 0 not in op.axes:
                 axes = tuple(axis - 1 for axis in op.axes)
-                self._add(op.output, self._emit(replace(op, inputs=xs, output=y, axes=axes)), delays[0])
+                self.add(op.output, self.emit(replace(op, inputs=xs, output=y, axes=axes)), delays[0])
             case Reshape() if op.output.shape[:1] == op.inputs[0].shape[:1]:
-                self._add(op.output, self._emit(replace(op, inputs=xs, output=y)), delays[0])
+                self.add(op.output, self.emit(replace(op, inputs=xs, output=y)), delays[0])
             case Transpose() if op.permutation[0] == 0:
                 order = tuple(axis - 1 for axis in op.permutation[1:])
-                self._add(op.output, self._emit(replace(op, inputs=xs, output=y, permutation=order)), delays[0])
+                self.add(op.output, self.emit(replace(op, inputs=xs, output=y, permutation=order)), delays[0])
             case Slice() | Repeat() if op.axis > 0:
-                self._add(op.output, self._emit(replace(op, inputs=xs, output=y, axis=op.axis - 1)), delays[0])
+                self.add(op.output, self.emit(replace(op, inputs=xs, output=y, axis=op.axis - 1)), delays[0])
             case Slice() if op.step == 1 and self._to_the_end(op):
                 # Nothing is computed, but the same samples count from elsewhere: a name of their own says so.
-                self._add(op.output, self._emit(Reshape(inputs=xs, output=y)), self._delay_of(xs[0]) + op.start)
+                self.add(op.output, self.emit(Reshape(inputs=xs, output=y)), self.delay_of(xs[0]) + op.start)
             case Pool():
                 self._pool(op, xs[0], y)
             case Pad() if not any(op.padding[0]):
-                self._add(op.output, self._emit(replace(op, inputs=xs, output=y, padding=op.padding[1:])), delays[0])
+                self.add(op.output, self.emit(replace(op, inputs=xs, output=y, padding=op.padding[1:])), delays[0])
             case Pad():
                 self._pad(op, xs[0], y)
             case Scan() if op.sequences and not op.reverse:
                 self._scan(op, xs[0], y)
             case _:
-                raise _refuse(op.output, _why(op))
+                raise refuse(op.output, _why(op))
 
     def _without_time(self, op: Op, xs: tuple[Value, ...]) -> None:
         """What does not see time: its axes are all its own, unless it is there to be laid out along time."""
         if isinstance(op, Convolution | Scan):
-            raise _refuse(op.output, f"it is {op.words}, of what does not come with time")
+            raise refuse(op.output, f"it is {op.words}, of what does not come with time")
         if isinstance(op, Repeat) and (op.axis, op.times, xs[0].shape[0]) == (0, self.length, 1):
             y = replace(op.output, shape=op.output.shape[1:])
-            self._add(op.output, self._emit(Reshape(inputs=xs, output=y)), 0)
+            self.add(op.output, self.emit(Reshape(inputs=xs, output=y)), 0)
             return
-        self._add(op.output, self._emit(replace(op, inputs=xs)), None)
+        self.add(op.output, self.emit(replace(op, inputs=xs)), None)
 
     def _to_the_end(self, op: Slice) -> bool:
         before, after = op.inputs[0].shape[0], op.output.shape[0]
@@ -200,161 +169,137 @@ class _Streamer:
 
     def _meet(self, op: Op, xs: tuple[Value, ...], y: Value) -> None:
         """Several values become one: the earlier wait, and what does not see time loses an axis of length 1."""
-        latest = max(self._delay_of(x) for x in xs if self.delays[x.name] is not None)
+        latest = max(self.delay_of(x) for x in xs if self.delays[x.name] is not None)
         if latest < 0:
-            raise _refuse(op.output, "it computes on zeros padded in front of the beginning")
+            raise refuse(op.output, "it computes on zeros padded in front of the beginning")
         rank = len(op.output.shape)
         aligned = []
         for x, old in zip(xs, op.inputs, strict=True):
             if self.delays[x.name] is not None:
-                aligned.append(self._delayed(x, latest, op.output))
+                aligned.append(self.as_late_as(x, latest, op.output))
             elif len(old.shape) == rank and old.shape[0] == 1 and isinstance(op, Binary | Select):
                 shape = old.shape[1:]
-                aligned.append(self._emit(Reshape(inputs=(x,), output=self._value(x, "sample", shape))))
+                aligned.append(self.emit(Reshape(inputs=(x,), output=self.value(x, "sample", shape))))
             elif len(old.shape) < rank and isinstance(op, Binary | Select):
                 aligned.append(x)
             else:
-                raise _refuse(op.output, f"'{old.layer}', which it puts along time, does not come with time")
-        self._add(op.output, self._emit(replace(op, inputs=tuple(aligned), output=y)), latest)
-
-    def _delayed(self, x: Value, delay: int, reader: Value) -> Value:
-        """A value as it was so many samples ago that its delay becomes `delay`."""
-        samples = delay - self._delay_of(x)
-        if not samples or x.name in self.control_rate:
-            return x
-        if (x.name, samples) not in self.delayed:
-            window = self._window(x, 2, samples, self._value(x, f"late_{samples}_window", (2, *x.shape)))
-            first = self._value(x, f"late_{samples}_first", (1, *x.shape))
-            self._emit(Slice(inputs=(window,), output=first, axis=0, start=0, count=1))
-            late = self._value(replace(x, layer=reader.layer), f"late_{samples}", x.shape)
-            self._emit(Reshape(inputs=(first,), output=late))
-            self.delays[late.name] = delay
-            self.delayed[x.name, samples] = late
-        return self.delayed[x.name, samples]
-
-    def _window(self, x: Value, taps: int, dilation: int, output: Value) -> Value:
-        length = (taps - 1) * dilation
-        old = self.states.get(x.name)
-        name = old.name if old else self.namer(f"{x.name}_past")
-        longest = max(length, old.length if old else 0)
-        limits.check(longest * x.size, output.layer, f"the last {longest:,} samples of '{x.layer}'")
-        self.states[x.name] = State(name, x, longest, np.zeros(x.shape))
-        return self._emit(Window(inputs=(x,), output=output, state=name, taps=taps, dilation=dilation))
+                raise refuse(op.output, f"'{old.layer}', which it puts along time, does not come with time")
+        self.add(op.output, self.emit(replace(op, inputs=tuple(aligned), output=y)), latest)
 
     def _pad(self, op: Pad, x: Value, y: Value) -> None:
         before, after = op.padding[0]
         if after or op.value or any(any(pads) for pads in op.padding[1:]):
-            raise _refuse(op.output, "it pads behind the end, or with something else than zeros")
-        if self._delay_of(x):
-            raise _refuse(op.output, "it pads what has a warm-up of its own")
+            raise refuse(op.output, "it pads behind the end, or with something else than zeros")
+        if self.delay_of(x):
+            raise refuse(op.output, "it pads what has a warm-up of its own")
         # Nothing is computed: the states behind begin with zeros anyway. A name of its own keeps that to itself.
-        same = self._emit(Reshape(inputs=(x,), output=y))
-        self._add(op.output, same, -before)
+        same = self.emit(Reshape(inputs=(x,), output=y))
+        self.add(op.output, same, -before)
 
     def _convolution(self, op: Convolution, x: Value, y: Value) -> None:
         (stride, *_), (dilation, *_), ((before, after), *_) = op.strides, op.dilation, op.padding
         if stride != 1:
-            raise _refuse(op.output, f"strides={stride}")
+            raise refuse(op.output, f"strides={stride}")
         if after:
-            raise _refuse(op.output, "padding='same' looks ahead")
+            raise refuse(op.output, "padding='same' looks ahead")
         reach = (op.kernel.shape[0] - 1) * dilation
-        delay = self._delay_of(x) + reach - before
-        if before and self._delay_of(x):
-            raise _refuse(op.output, "it pads zeros behind a 'valid' convolution")
+        delay = self.delay_of(x) + reach - before
+        if before and self.delay_of(x):
+            raise refuse(op.output, "it pads zeros behind a 'valid' convolution")
         if len(op.strides) == 1:
             self._product(op, x, y)
         elif y.shape[0] == 1 and (op.groups == 1 or x.shape[0] == 1):
             # All of the width goes into one number a filter: a convolution over time of that many more channels.
-            row = self._emit(Reshape(inputs=(x,), output=self._value(y, "row", (x.size,))))
-            flat = self._value(y, "flat", y.shape[1:])
+            row = self.emit(Reshape(inputs=(x,), output=self.value(y, "row", (x.size,))))
+            flat = self.value(y, "flat", y.shape[1:])
             self._product(replace(op, kernel=_over_width(op, x.shape[0])), row, flat)
-            self._emit(Reshape(inputs=(flat,), output=y))
+            self.emit(Reshape(inputs=(flat,), output=y))
         elif op.kernel.shape[1] == op.strides[1] == 1 and not any(op.padding[1]):
             self._product(replace(op, kernel=op.kernel[:, 0]), x, y)
         else:
-            raise _refuse(op.output, "it convolves over more than time")
-        self._add(op.output, y, delay)
+            raise refuse(op.output, "it convolves over more than time")
+        self.add(op.output, y, delay)
 
     def _product(self, op: Convolution, x: Value, y: Value) -> None:
         """A convolution over time, kernel (taps, C // groups, F), at each place of another axis where x has one."""
         taps, _, filters = op.kernel.shape
         wide = x.shape[:-1]
         if taps > 1:
-            x = self._window(x, taps, op.dilation[0], self._value(y, "window", (taps, *x.shape)))
+            x = self.window(x, taps, op.dilation[0], self.value(y, "window", (taps, *x.shape)))
         if op.groups > 1:
             self._grouped(op, x, y, wide)
             return
         if taps > 1 and wide:
-            x = self._emit(
-                Transpose(inputs=(x,), output=self._value(y, "taps", (*wide, taps, x.shape[-1])), permutation=(1, 0, 2))
+            x = self.emit(
+                Transpose(inputs=(x,), output=self.value(y, "taps", (*wide, taps, x.shape[-1])), permutation=(1, 0, 2))
             )
         weights = op.kernel.reshape(-1, filters)
         formats = {"weights_format": op.kernel_format, "bias_format": op.bias_format, "weights_of": op.weights_of}
         axes = 1 if taps == 1 else 2
-        self._emit(MatMul(inputs=(x,), output=y, weights=weights, bias=op.bias, axes=axes, **formats))
+        self.emit(MatMul(inputs=(x,), output=y, weights=weights, bias=op.bias, axes=axes, **formats))
 
     def _grouped(self, op: Convolution, x: Value, y: Value, wide: tuple[int, ...]) -> None:
         taps, width, filters = op.kernel.shape
         each = filters // op.groups
         if x.shape == (*wide, width * op.groups):
-            x = self._emit(Reshape(inputs=(x,), output=self._value(y, "taps", (1, *x.shape))))
+            x = self.emit(Reshape(inputs=(x,), output=self.value(y, "taps", (1, *x.shape))))
         if width == 1:
             # Depthwise: channel c meets filters c*m ... c*m + m-1, tap by tap.
             if each > 1:
-                repeated = self._value(y, "repeated", (taps, *wide, filters))
-                x = self._emit(Repeat(inputs=(x,), output=repeated, axis=len(wide) + 1, times=each))
-            kernel = self._value(y, "kernel", (taps, *(1 for _ in wide), filters))
-            self._emit(Constant(inputs=(), output=kernel, value=op.kernel.reshape(kernel.shape)))
-            products = self._value(y, "products", (taps, *wide, filters))
-            self._emit(Binary(inputs=(x, kernel), output=products, function="multiply"))
-            sums = self._value(y, "sums", (*wide, filters))
-            self._emit(Reduce(inputs=(products,), output=sums, function="sum", axes=(0,)))
-            self._emit(Affine(inputs=(sums,), output=y, scale=np.ones(filters), shift=op.bias))
+                repeated = self.value(y, "repeated", (taps, *wide, filters))
+                x = self.emit(Repeat(inputs=(x,), output=repeated, axis=len(wide) + 1, times=each))
+            kernel = self.value(y, "kernel", (taps, *(1 for _ in wide), filters))
+            self.emit(Constant(inputs=(), output=kernel, value=op.kernel.reshape(kernel.shape)))
+            products = self.value(y, "products", (taps, *wide, filters))
+            self.emit(Binary(inputs=(x, kernel), output=products, function="multiply"))
+            sums = self.value(y, "sums", (*wide, filters))
+            self.emit(Reduce(inputs=(products,), output=sums, function="sum", axes=(0,)))
+            self.emit(Affine(inputs=(sums,), output=y, scale=np.ones(filters), shift=op.bias))
             return
         if wide:
-            raise _refuse(op.output, "it convolves over more than time")
+            raise refuse(op.output, "it convolves over more than time")
         parts = []
         for group in range(op.groups):
-            own = self._value(y, f"group_{group}_taps", (taps, width))
-            self._emit(Slice(inputs=(x,), output=own, axis=1, start=group * width, count=width))
+            own = self.value(y, f"group_{group}_taps", (taps, width))
+            self.emit(Slice(inputs=(x,), output=own, axis=1, start=group * width, count=width))
             mine = slice(group * each, (group + 1) * each)
             weights = op.kernel[..., mine].reshape(-1, each)
-            part = self._value(y, f"group_{group}", (each,))
-            parts.append(self._emit(MatMul(inputs=(own,), output=part, weights=weights, bias=op.bias[mine], axes=2)))
-        self._emit(Concatenate(inputs=tuple(parts), output=y, axis=0))
+            part = self.value(y, f"group_{group}", (each,))
+            parts.append(self.emit(MatMul(inputs=(own,), output=part, weights=weights, bias=op.bias[mine], axes=2)))
+        self.emit(Concatenate(inputs=tuple(parts), output=y, axis=0))
 
     def _pool(self, op: Pool, x: Value, y: Value) -> None:
         """Pooling over time by steps of one is an extreme or a mean of taps; what is over other axes stays pooling."""
         if op.strides[0] != 1:
-            raise _refuse(op.output, f"strides={op.strides[0]}")
+            raise refuse(op.output, f"strides={op.strides[0]}")
         if any(op.padding[0]):
-            raise _refuse(op.output, "padding='same' looks ahead")
-        delay, taps = self._delay_of(x), op.size[0]
+            raise refuse(op.output, "padding='same' looks ahead")
+        delay, taps = self.delay_of(x), op.size[0]
         more = replace(op, size=op.size[1:], strides=op.strides[1:], padding=op.padding[1:])
         inner = bool(more.size) and (*more.size, *more.strides) != (1, 1)
         if taps > 1:
-            window = self._window(x, taps, 1, self._value(y, "window", (taps, *x.shape)))
-            x = self._emit(
+            window = self.window(x, taps, 1, self.value(y, "window", (taps, *x.shape)))
+            x = self.emit(
                 Reduce(
                     inputs=(window,),
-                    output=self._value(y, "pooled", x.shape) if inner else y,
+                    output=self.value(y, "pooled", x.shape) if inner else y,
                     function=op.function,
                     axes=(0,),
                 )
             )
         if inner:
-            self._emit(replace(more, inputs=(x,), output=y))
+            self.emit(replace(more, inputs=(x,), output=y))
         elif taps == 1:
-            self._emit(Reshape(inputs=(x,), output=y))
-        self._add(op.output, y, delay + taps - 1)
+            self.emit(Reshape(inputs=(x,), output=y))
+        self.add(op.output, y, delay + taps - 1)
 
     def _scan(self, op: Scan, x: Value, y: Value) -> None:
         """The body becomes part of the stream, its states part of the stream's."""
-        if self._delay_of(x) and op.body.states:
-            raise _refuse(op.output, "a recurrence behind a warm-up would begin with what Keras never shows it")
+        if self.delay_of(x) and op.body.states:
+            raise refuse(op.output, "a recurrence behind a warm-up would begin with what Keras never shows it")
         body = op.body
         if within := next((inner for inner in body.ops if isinstance(inner, Convolution | Scan)), None):
-            raise _refuse(within.output, f"it is {within.words}, within each step of '{op.output.layer}'")
+            raise refuse(within.output, f"it is {within.words}, within each step of '{op.output.layer}'")
         (head,), (end,) = body.inputs, body.outputs
         env = {head.name: x}
         names = {state.name: self.namer(f"{y.name}_{state.name}") for state in body.states}
@@ -364,11 +309,11 @@ class _Streamer:
             output = y if last else replace(inner.output, name=self.namer(f"{y.name}_{inner.output.name}"))
             env[inner.output.name] = output
             moved = {"state": names[inner.state_read]} if inner.state_read else {}
-            self._emit(replace(inner, inputs=inputs, output=output, **moved))
+            self.emit(replace(inner, inputs=inputs, output=output, **moved))
         for state in body.states:
             name = names[state.name]
             self.states[name] = replace(state, name=name, value=env[state.value.name])
-        self._add(op.output, y, self._delay_of(x))
+        self.add(op.output, y, self.delay_of(x))
 
 
 def _over_width(op: Convolution, width: int) -> np.ndarray:
@@ -398,7 +343,3 @@ def _why(op: Op) -> str:
         case Reshape() | Transpose():
             return "it mixes time with other axes"
     return f"it is {op.words}, which takes all samples at once"
-
-
-def _refuse(value: Value, why: str) -> CompileError:
-    return CompileError(f"does not stream: {why}", layer=value.layer)
