@@ -13,9 +13,9 @@ if __name__ == "__main__":
 import argparse
 
 import compiler
-from compiler import cli, manifest, progress, tables
+from compiler import boards, cli, manifest, progress, tables
 from compiler.ir.numerics import ROUNDINGS
-from compiler.options import BOARDS, FIXED, KERNELS, MODES, NUMBERS, OF_TARGET, Options
+from compiler.options import FIXED, KERNELS, MODES, NUMBERS, OF_TARGET, Options
 from compiler.targets import TARGETS
 from compiler.verify import print_checks
 
@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
     )
     p.add_argument("model", help="what model.save() wrote, or a .json with --weights")
-    p.add_argument("--target", required=True, choices=tuple(TARGETS), help="mcu: C for a Cortex-M7; fpga: Verilog")
+    p.add_argument("--target", required=True, choices=tuple(TARGETS), help="mcu: C for a Cortex-M; fpga: Verilog")
     p.add_argument("--out", metavar="DIR", help="folder to write; default build/<stem>-<target>")
     p.add_argument("--name", metavar="N", help="what every symbol and file begins with; default the file's stem")
     p.add_argument("--weights", metavar="W.h5", help="the weights of a .json model")
@@ -61,8 +61,8 @@ def parser() -> argparse.ArgumentParser:
     numbers.add_argument(
         "--numbers",
         choices=NUMBERS,
-        help="default float on mcu (quantisers in the file are executed), fixed on fpga; q15 is fixed with 16 bits, "
-        "q7 fixed with 8-bit weights",
+        help="default float on mcu (quantisers in the file are executed), fixed on fpga; q15 is fixed with 16 "
+        "bits, 16x8 (or q7) with 16 bits and weights of 8",
     )
     numbers.add_argument(
         "--bits",
@@ -97,8 +97,8 @@ def parser() -> argparse.ArgumentParser:
     )
     mcu.add_argument(
         "--board",
-        choices=BOARDS,
-        help="the emulated board on which the build is tried and measured; default cortex-m7",
+        choices=tuple(boards.BOARDS),
+        help=f"the emulated board on which the build is tried and measured; default {boards.DEFAULT}",
     )
     rates = p.add_argument_group("rates")
     rates.add_argument(

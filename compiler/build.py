@@ -118,12 +118,12 @@ class Build:
         """Real numbers as the integers that a fixed-point build takes in: half to even, saturating."""
         return numerics.quantize(x, self.graph.inputs[0].format)
 
-    def own(self, xs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def encode(self, xs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Real inputs in the build's own numbers: integers of each input's format, or float32."""
         pairs = zip(self.graph.inputs, xs, strict=True)
         return [numerics.quantize(x, v.format) if v.format else np.asarray(x, np.float32) for v, x in pairs]
 
-    def real(self, value: Value, y: np.ndarray) -> np.ndarray:
+    def decode(self, value: Value, y: np.ndarray) -> np.ndarray:
         """The build's own numbers of a value as float32."""
         return numerics.dequantize(y, value.format).astype(np.float32) if value.format else np.asarray(y, np.float32)
 
@@ -145,7 +145,7 @@ class Build:
         Raises:
             CompileError: x does not fit, or the build does not run there.
         """
-        runs, several = self.runs(x)
+        runs, several = self.as_streams(x)
         parts = [self._one_run(xs, on, raw) for xs in runs]
         if not runs:  # no streams, but each of so many samples
             steps = max(x.shape[1] for x in self.inputs(x) if x.ndim > 1)
@@ -163,12 +163,12 @@ class Build:
 
     def _one_run(self, xs: Sequence[np.ndarray], on: On, raw: bool) -> dict[str, np.ndarray]:
         """The outputs, by name, of one stream or of a batch of frames."""
-        values = self.execute(xs if raw else self.own(xs), on)
+        values = self.execute(xs if raw else self.encode(xs), on)
         out = {}
         graph = self.graph
         for name, value, warm_up in zip(graph.output_names, graph.outputs, graph.warm_ups, strict=True):
             y = values[value.name][warm_up:]
-            y = np.asarray(y, np.int64) if raw and self.fixed else self.real(value, y)
+            y = np.asarray(y, np.int64) if raw and self.fixed else self.decode(value, y)
             out[name] = y
         progress.advance(len(xs[0]))
         return out
@@ -180,12 +180,12 @@ class Build:
 
         A layer whose work was folded into the next one has no value of its own.
         """
-        (xs, *more), several = self.runs(x)
+        (xs, *more), several = self.as_streams(x)
         if more or (self.streams and several):
             raise CompileError("more than one stream", hint="Give one stream or one frame.")
-        values = self.execute(xs if raw else self.own(xs), on, every=True)
+        values = self.execute(xs if raw else self.encode(xs), on, every=True)
         known = (*self.graph.inputs, *(op.output for op in self.graph.ops if not isinstance(op, Window)))
-        return {value.layer: self.real(value, values[value.name]) for value in known if value.name in values}
+        return {value.layer: self.decode(value, values[value.name]) for value in known if value.name in values}
 
     def execute(self, xs: Sequence[np.ndarray], on: On, *, every: bool = False) -> dict[str, np.ndarray]:
         """Runs one stream, or a batch of frames, in the build's own numbers and returns values by name.
@@ -219,7 +219,7 @@ class Build:
         with progress.peeking(lambda: done):
             return interpreter.evaluate(self.graph, xs, wanted=wanted, tick=tick)
 
-    def runs(self, x: Inputs) -> tuple[list[list[np.ndarray]], bool]:
+    def as_streams(self, x: Inputs) -> tuple[list[list[np.ndarray]], bool]:
         """What is run, from reset each, and whether it was several: a list of (steps, *shape) for each input.
 
         One run for each stream, a control repeated for every step of it; and one for all frames together.

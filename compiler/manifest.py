@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from compiler.boards import BOARDS
 from compiler.ir import interpreter, numerics
 from compiler.ir.graph import Graph
 from compiler.ir.ops import MatMul, Quantize, Requantize
 from compiler.names import identifier
-from compiler.options import BOARDS, KERNELS, TARGETS, Options
+from compiler.options import KERNELS, TARGETS, Options
 from compiler.version import __version__
 
 if TYPE_CHECKING:

@@ -6,27 +6,26 @@ import operator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
+from compiler import boards
 from compiler.errors import CompileError
 from compiler.ir.numerics import ROUNDINGS, Rounding
 
 Target = Literal["mcu", "fpga"]
-Numbers = Literal["float", "fixed", "q15", "q7"]
+Numbers = Literal["float", "fixed", "q15", "16x8", "q7"]
 Kernels = Literal["auto", "cmsis", "c"]
-Board = Literal["cortex-m7", "cortex-m4"]
 Mode = Literal["auto", "stream", "frame"]
 TARGETS: tuple[Target, ...] = get_args(Target)
 NUMBERS: tuple[Numbers, ...] = get_args(Numbers)
 KERNELS: tuple[Kernels, ...] = get_args(Kernels)
-BOARDS: tuple[Board, ...] = get_args(Board)
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 MOST = 2**31 - 1  # what an int of C holds
-# Names for fixed point with (bits, weight_bits).
-WIDTHS = {"q15": (16, 16), "q7": (16, 8)}
+# Names for fixed point with (bits, weight_bits), 16x8 as TFLite has it; q7 is what that was called before.
+WIDTHS = {"q15": (16, 16), "16x8": (16, 8), "q7": (16, 8)}
 # What an option is where it counts and is not given; elsewhere it is None.
 EVERYWHERE = {"input_range": (-1.0, 1.0)}
 FIXED = {"bits": 16, "weight_bits": 16, "rounding": "half_up"}
-OF_TARGET = {"mcu": {"kernels": "auto", "board": "cortex-m7"}, "fpga": {"clock_hz": 12_288_000, "multipliers": None}}
+OF_TARGET = {"mcu": {"kernels": "auto", "board": boards.DEFAULT}, "fpga": {"clock_hz": 12_288_000, "multipliers": None}}
 FLAGS = {"sample_rate_hz": "--sample-rate", "clock_hz": "--clock"}
 
 
@@ -39,20 +38,23 @@ def flag(option: str) -> str:
 class Options:
     """The options of one build, as the command line has them; see `python -m compiler --help`.
 
-    None is what was not given; it stays None where the option would do nothing, and becomes its default elsewhere.
+    An option that is not given is None. It then has its default where it counts for this build, and stays None where it
+    does not.
 
     Args:
-        numbers: float or fixed; q15 and q7 name fixed point with certain widths. By default float on mcu, fixed on
-            fpga.
-        bits, weight_bits, rounding: For formats that the compiler chooses, in fixed point.
-        input_range: The real numbers the input stays in: beyond it a fixed-point build saturates, and in it every
-            build is verified.
-        mode: Whether samples stream through the build, or it computes whole frames; auto streams where it can.
-        kernels: What does the vector work on mcu; auto is plain C, which takes fewer instructions.
+        target: mcu for C, fpga for Verilog.
+        numbers: float or fixed; q15 and 16x8 (or q7) are fixed point with certain widths. The default is float on mcu
+            and fixed on fpga.
+        bits, weight_bits: How wide values and weights are in fixed point, where the model has no quantisers of its own.
+        rounding: How values are rounded where the compiler chooses their formats.
+        input_range: The least and the largest number that the input takes. A fixed-point build saturates beyond it,
+            and every build is verified with inputs within it.
+        mode: stream computes one sample from one sample, frame a whole frame at once; auto streams where the model can.
+        kernels: c or cmsis, for C with or without CMSIS-DSP; auto is c, which takes fewer instructions.
         board: The emulated board on which an mcu build is tried and measured.
-        sample_rate_hz: How many samples come a second; on fpga it says how many cycles a sample may take.
-        clock_hz: Of the FPGA.
-        multipliers: On fpga, the most to spend, instead of as few as the clock allows.
+        sample_rate_hz: Samples a second; on fpga, the clock divided by it is the number of cycles a sample may take.
+        clock_hz: The FPGA's clock in Hz.
+        multipliers: On fpga, the most to spend; when it is not given, as few are used as the clock allows.
 
     Raises:
         CompileError: An option has no such value, or was given where it would do nothing.
@@ -66,7 +68,7 @@ class Options:
     input_range: tuple[float, float] | None = None
     mode: Mode = "auto"
     kernels: Kernels | None = None
-    board: Board | None = None
+    board: str | None = None
     sample_rate_hz: int = 48_000
     clock_hz: int | None = None
     multipliers: int | None = None
@@ -75,8 +77,8 @@ class Options:
     def __post_init__(self) -> None:
         chosen = {option for option in (*FIXED, "input_range") if getattr(self, option) is not None}
         object.__setattr__(self, "given", frozenset(chosen))
-        choices = {"target": TARGETS, "numbers": NUMBERS, "rounding": ROUNDINGS, "kernels": KERNELS, "board": BOARDS}
-        choices["mode"] = MODES
+        choices = {"target": TARGETS, "numbers": NUMBERS, "rounding": ROUNDINGS, "kernels": KERNELS, "mode": MODES}
+        choices["board"] = tuple(boards.BOARDS)
         for option, known in choices.items():
             if (value := getattr(self, option)) is not None and value not in known:
                 raise CompileError(f"there is no {flag(option)} {value}: there are {', '.join(known)}")
@@ -88,7 +90,7 @@ class Options:
         self._check_values()
 
     def _name_widths(self) -> None:
-        """q15 and q7 stand for fixed point with certain widths."""
+        """q15 and 16x8 stand for fixed point with certain widths."""
         if self.numbers not in WIDTHS:
             return
         for option, width in zip(("bits", "weight_bits"), WIDTHS[self.numbers], strict=True):

@@ -87,7 +87,7 @@ def command() -> int:
         samples.check_output(given.layers)
     rate = build.report["sample_rate_hz"] or 48_000
     loaded, xs = _inputs(build, given, rate)
-    total, unit = sum(len(one[0]) for one in build.runs(xs)[0]), "samples" if build.streams else "frames"
+    total, unit = sum(len(one[0]) for one in build.as_streams(xs)[0]), "samples" if build.streams else "frames"
     seen = functools.partial(progress.stage, total=total, unit=unit)
     with progress.shown(not given.quiet):
         if given.output:
@@ -121,7 +121,7 @@ def _inputs(build: Build, given: argparse.Namespace, rate: int) -> tuple[samples
         raise
     if given.raw and any(x.dtype.kind not in "iu" for x in xs):
         raise CompileError("--raw needs whole numbers, and these are not", file=given.input[0])
-    if given.output and given.output.suffix.lower() == ".wav" and (given.raw or build.runs(xs)[1]):
+    if given.output and given.output.suffix.lower() == ".wav" and (given.raw or build.as_streams(xs)[1]):
         raise CompileError("a .wav holds one stream of real numbers", file=str(given.output), hint="Write a .npy.")
     return loaded, xs
 
@@ -138,17 +138,17 @@ def _unchecked() -> Iterator[None]:
 def _note_saturation(build: Build, xs: list[np.ndarray], given: argparse.Namespace) -> None:
     """Says what a fixed-point build cuts off; under --quiet, of the inputs alone, for that is a mistake."""
     if build.fixed:
-        found = saturation.count(build.graph, build.runs(xs)[0], raw=given.raw)
+        found = saturation.count(build.graph, build.as_streams(xs)[0], raw=given.raw)
         for note in saturation.notes([one for one in found if one.seen or not given.quiet], build.graphs):
             cli.say(f"note: {note}")
 
 
 def _compare(build: Build, xs: list[np.ndarray], given: argparse.Namespace) -> int:
-    batches, _ = build.runs(xs)
+    batches, _ = build.as_streams(xs)
     if not batches or not len(batches[0][0]):
         raise CompileError("there is nothing to compare: the input is empty", file=given.input[0])
     for number, one in enumerate(batches):
-        difference = verification.compare(build, one if given.raw else build.own(one), given.on, given.against)
+        difference = verification.compare(build, one if given.raw else build.encode(one), given.on, given.against)
         if difference:
             which = f"stream {number}: " if len(batches) > 1 else ""
             cli.say(f"{which}{given.on} and {given.against}: {difference}")

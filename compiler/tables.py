@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from compiler.boards import BOARDS, DEFAULT, Board
 from compiler.ir.graph import Graph
 from compiler.ir.values import Value
 from compiler.verification import Check
 
 MOST_NUMBERS = 4  # that anyone types
 CHECK_WIDTHS = (44, 8)
-# Processors by the board of a build, and as fast as a common one runs.
-PROCESSORS = {"cortex-m7": ("Cortex-M7", 480_000_000), "cortex-m4": ("Cortex-M4", 168_000_000)}
 
 
 def table(rows: Sequence[Sequence[str]], *, right: Iterable[int] = ()) -> str:
@@ -46,7 +45,7 @@ def check_line(check: Check) -> str:
 
 def summary(report: Mapping[str, Any]) -> str:
     """What a build takes, one figure a line, those that are known: load, then memory, then the rest."""
-    processor, _ = _processor(report)
+    processor = _board(report).processor
     shown = {
         "instructions_per_sample": f"{processor} instructions a sample (instructions, not cycles)",
         "instructions_per_frame": f"{processor} instructions a frame (instructions, not cycles)",
@@ -68,9 +67,9 @@ def summary(report: Mapping[str, Any]) -> str:
     return "\n".join(f"{value:>12}  {text}" for value, text in _load(report) + lines)
 
 
-def _processor(report: Mapping[str, Any]) -> tuple[str, int]:
-    """What counted the instructions, and its clock."""
-    return PROCESSORS[report.get("options", {}).get("board") or "cortex-m7"]
+def _board(report: Mapping[str, Any]) -> Board:
+    """What counted the instructions."""
+    return BOARDS[report.get("options", {}).get("board") or DEFAULT]
 
 
 def _load(report: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -78,9 +77,9 @@ def _load(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     rate, clock = report.get("sample_rate_hz"), report.get("clock_hz")
     instructions, cycles = report.get("instructions_per_sample"), report.get("cycles_per_sample")
     if rate and instructions:
-        processor, hertz = _processor(report)
-        what = f"of a {processor} at {hertz // 10**6} MHz if an instruction took a cycle"
-        return [(f"{instructions * rate / hertz:.1%}", f"{what}, at {rate:,} samples a second")]
+        board = _board(report)
+        what = f"of a {board.processor} at {board.clock_hz // 10**6} MHz if an instruction took a cycle"
+        return [(f"{instructions * rate / board.clock_hz:.1%}", f"{what}, at {rate:,} samples a second")]
     if rate and clock and cycles:
         return [(f"{cycles / (clock // rate):.1%}", f"of the clock cycles there are for a sample, {clock // rate:,}")]
     return []

@@ -15,9 +15,9 @@ from typing import Literal
 import numpy as np
 
 from compiler import progress
+from compiler.boards import COMMON_FLAGS, CORTEX_M7, HOST, Board
 from compiler.errors import CheckError, CompileError
 from compiler.ir.graph import Graph
-from compiler.mcu.boards import COMMON_FLAGS, CORTEX_M7, HOST, Board
 from compiler.mcu.schedule import Traced
 from compiler.mcu.scheduler import layout
 from compiler.mcu.steps import DTYPES, Place

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from compiler.boards import BOARDS, CORTEX_M7, DEFAULT, Board
 from compiler.contract import Contents, Execution, Target, Variant
 from compiler.errors import CompileError
 from compiler.ir.graph import Graph
 from compiler.mcu import runner, runtime, sources
-from compiler.mcu.boards import BOARDS, CORTEX_M7, Board
 from compiler.mcu.scheduler import layout, make_schedule
 from compiler.options import Numbers, Options
 
@@ -40,7 +40,7 @@ class Mcu:
 
     def configured(self, options: Mapping[str, Any]) -> Target:
         """With the board that a build was asked for; builds that name none have the default."""
-        name = options.get("board") or next(iter(BOARDS))
+        name = options.get("board") or DEFAULT
         if not isinstance(name, str) or name not in BOARDS:
             raise CompileError(f"there is no --board {name}: there are {', '.join(BOARDS)}")
         return Mcu(BOARDS[name])

@@ -9,7 +9,7 @@ COMPILER = Path(__file__).resolve().parents[2] / "compiler"
 
 # From the ground up. What stands on one floor knows what stands below it, and nothing beside it.
 FLOORS = (
-    ("errors", "names", "progress", "resources", "signals", "version"),
+    ("boards", "errors", "names", "progress", "resources", "signals", "version"),
     ("npy", "outputs"),
     ("ir",),
     ("keras_file", "options", "wav"),
@@ -37,7 +37,7 @@ IR = (
     ("store",),
 )
 MCU = (
-    ("__init__", "boards", "cmsis", "packing", "strides"),
+    ("__init__", "cmsis", "packing", "strides"),
     ("steps",),
     ("literals", "schedule"),
     ("calls", "float_steps", "interpreter", "memory", "runtime", "text"),

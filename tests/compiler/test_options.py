@@ -36,6 +36,7 @@ def test_an_option_that_would_do_nothing_is_refused(target, given, option, remed
     [
         ("mcu", {"numbers": "fixed", "bits": 8, "weight_bits": 8, "rounding": "floor", "kernels": "cmsis"}),
         ("fpga", {"bits": 8, "clock_hz": 1_000_000, "multipliers": 4}),
+        ("mcu", {"numbers": "16x8", "bits": 16, "weight_bits": 8}),
         ("mcu", {"numbers": "q7", "bits": 16, "weight_bits": 8}),
         ("mcu", {"input_range": (0.0, 255.0)}),
         ("fpga", {"numbers": "q15"}),
@@ -52,7 +53,9 @@ def test_what_is_not_given_has_its_default_where_it_counts():
     assert (fixed.bits, fixed.weight_bits, fixed.rounding, fixed.kernels) == (16, 16, "half_up", "auto")
     assert (floating.bits, floating.rounding, floating.kernels, floating.clock_hz) == (None, None, "auto", None)
     assert (fpga.bits, fpga.clock_hz, fpga.kernels) == (16, 12_288_000, None)
-    assert (Options("mcu", numbers="q7").bits, Options("mcu", numbers="q7").weight_bits) == (16, 8)
+    for name in ("16x8", "q7"):
+        assert (Options("mcu", numbers=name).bits, Options("mcu", numbers=name).weight_bits) == (16, 8)
+    assert Options("mcu", numbers="16x8") == Options("mcu", numbers="q7")
     assert floating.to_json()["numbers"] == "float"
 
 

@@ -39,7 +39,7 @@ def check(plan, folder):
     batch = [x[None] for x in given]
     wanted = np.asarray(model(batch if plan.controlled else batch[0], training=False))[0]
     build = compiler.compile(model, "mcu", out=folder / "build")
-    ((xs,), _) = build.runs(given)
+    ((xs,), _) = build.as_streams(given)
     (output,), warm_up = build.graph.outputs, build.graph.warm_up
     exact = interpreter.evaluate(build.graph, xs)[output.name]
     exact = exact[warm_up:] if build.streams else exact[0]

@@ -9,9 +9,9 @@ import pytest
 from mcu_nets import EVERY, dilated, identity, past_only, wavenet
 from mcu_tools import STRICT, assert_same, compile_c, generate, run_build, write
 
+from compiler.boards import CORTEX_M7
 from compiler.errors import CheckError
 from compiler.ir import interpreter
-from compiler.mcu.boards import CORTEX_M7
 from compiler.mcu.scheduler import make_schedule
 
 KERNELS = ("cmsis", "c")

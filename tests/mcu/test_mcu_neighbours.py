@@ -9,7 +9,7 @@ from mcu_nets import float_only, wavenet
 from mcu_sketch import Sketch, every_function, every_operation, gated
 from mcu_tools import STRICT, compile_c, write
 
-from compiler.mcu.boards import CORTEX_M7
+from compiler.boards import CORTEX_M7
 
 MACHINES = {"gcc": (), "clang": (), CORTEX_M7.compiler: CORTEX_M7.flags}
 machine = pytest.mark.parametrize("compiler", MACHINES)

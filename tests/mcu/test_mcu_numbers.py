@@ -10,12 +10,12 @@ import pytest
 from mcu_sketch import Sketch, gated
 from mcu_tools import compile_c, generate, run_build, write
 
+from compiler.boards import CORTEX_M7
 from compiler.errors import CompileError
 from compiler.ir import interpreter
 from compiler.ir.functions import FUNCTIONS
 from compiler.ir.numerics import ROUNDINGS
 from compiler.ir.ops import BINARY
-from compiler.mcu.boards import CORTEX_M7
 from compiler.mcu.interpreter import execute
 from compiler.mcu.scheduler import make_schedule
 

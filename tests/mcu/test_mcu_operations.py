@@ -23,9 +23,9 @@ from mcu_sketch import (
 )
 from mcu_tools import STRICT, assert_close, compile_c, generate, run_build, write
 
+from compiler.boards import CORTEX_M7
 from compiler.errors import CompileError
 from compiler.ir.ops import Dot
-from compiler.mcu.boards import CORTEX_M7
 from compiler.mcu.interpreter import execute
 from compiler.mcu.scheduler import make_schedule
 from compiler.mcu.steps import Binary, Copy, Move
