@@ -1,4 +1,4 @@
-"""Keras files written by hand, without Keras: a chain of layers as tf_keras saves a Sequential model."""
+"""Keras files written by hand, without Keras: layers as tf_keras saves a Sequential or a Functional model."""
 
 import json
 from collections.abc import Sequence
@@ -11,11 +11,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Entry:
-    """A layer of a file: its class, what else its configuration says, and its weights in Keras' order."""
+    """A layer of a file: its class, what else its configuration says, and its weights in Keras' order.
+
+    Args:
+        reads: The numbers of the layers it reads, 0 for the input; None for the one before, as in a chain.
+    """
 
     class_name: str
     config: dict = field(default_factory=dict)
     weights: Sequence[np.ndarray] = ()
+    reads: tuple[int, ...] | None = None
 
 
 def dense(kernel, bias=None, **config) -> Entry:
@@ -54,7 +59,10 @@ def grid(quantizer: str) -> Entry:
 
 
 def write(path: Path, shape: Sequence[int | None], *layers: Entry) -> Path:
-    """Writes an .h5 with an input of that shape, the batch left out; layers are called layer_1, layer_2, ..."""
+    """Writes an .h5 with an input of that shape, the batch left out; layers are called layer_1, layer_2, ...
+
+    The model is a chain, unless a layer says what it reads; the last layer is the output.
+    """
     entries = [{"class_name": "InputLayer", "config": {"name": "input", "batch_input_shape": [None, *shape]}}]
     with h5py.File(path, "w") as file:
         groups, names = file.create_group("model_weights"), []
@@ -67,8 +75,22 @@ def write(path: Path, shape: Sequence[int | None], *layers: Entry) -> Path:
                 group[f"weight_{i}"] = array
             names.append(name.encode())
         groups.attrs["layer_names"] = names
-        file.attrs["model_config"] = json.dumps(
-            {"class_name": "Sequential", "config": {"name": "chain", "layers": entries}}
-        )
+        config = {"class_name": "Sequential", "config": {"name": "chain", "layers": entries}}
+        if any(layer.reads is not None for layer in layers):
+            config = {"class_name": "Functional", "config": _functional(entries, layers)}
+        file.attrs["model_config"] = json.dumps(config)
         file.attrs["keras_version"] = b"2.15.0"
     return path
+
+
+def _functional(entries: list[dict], layers: Sequence[Entry]) -> dict:
+    """The configuration of a Functional model, from the entries of its input and its layers."""
+    names = [entry["config"]["name"] for entry in entries]
+    nodes = []
+    for number, entry in enumerate(entries):
+        reads = () if number == 0 else layers[number - 1].reads
+        reads = (number - 1,) if reads is None else reads
+        inbound = [[[names[source], 0, 0, {}] for source in reads]] if reads else []
+        nodes.append({**entry, "name": names[number], "inbound_nodes": inbound})
+    ends = {"input_layers": [[names[0], 0, 0]], "output_layers": [[names[-1], 0, 0]]}
+    return {"name": "branches", "layers": nodes, **ends}

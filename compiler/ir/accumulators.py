@@ -5,14 +5,12 @@ An interval is worked out where its value is made, from those of what it is made
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from compiler.ir.graph import Graph
 from compiler.ir.numerics import effective_shift, rounding_half, signed_width
 from compiler.ir.operation import Op
-from compiler.ir.ops import MatMul, Requantize, Window
+from compiler.ir.ops import MatMul, Requantize, Sum, Window
 from compiler.ir.values import Interval, Value
 
 
@@ -35,15 +33,23 @@ def interval(graph: Graph, op: Op) -> Interval:
             return -most, most
         case Requantize():
             return op.lo, op.hi
+        case Sum():
+            # With 0 on the way, each term and each sum of some of them lies within.
+            terms = zip(op.inputs, op.factors, strict=True)
+            ends = [sorted((x.interval[0] * factor, x.interval[1] * factor)) for x, factor in terms]
+            return sum(min(0, lo) for lo, _ in ends), sum(max(0, hi) for _, hi in ends)
     raise NotImplementedError(f"no interval of {type(op).__name__}")
 
 
-def accumulator_width(sums: Interval, readers: Iterable[Op]) -> int:
-    """The least width that holds some sums, and the half that a reader's rounding may add to them."""
-    lo, hi = sums
+def accumulator_width(graph: Graph, op: Op) -> int:
+    """The least width that holds an operation's sums, the factors of its terms, and the half that a reader's rounding
+    may add."""
+    lo, hi = interval(graph, op)
+    if isinstance(op, Sum):
+        lo, hi = min(lo, *op.factors), max(hi, *op.factors)
     width = signed_width(lo, hi)
     half = 0
-    for reader in readers:
+    for reader in graph.consumers(op.output):
         if isinstance(reader, Requantize):
             shift = effective_shift(reader.shift, width, reader.lo, reader.hi)
             half = max(half, rounding_half(shift, reader.rounding))

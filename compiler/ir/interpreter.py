@@ -33,6 +33,7 @@ from compiler.ir.ops import (
     Reshape,
     Select,
     Slice,
+    Sum,
     Transpose,
     Unary,
     UnitDelay,
@@ -186,6 +187,9 @@ def _compute(graph: Graph, op: Op, values: Mapping[str, Array], steps: int, prec
             return numerics.dequantize(integers, op.format).astype(x.dtype)
         case Requantize():
             return numerics.requantize(x, op.shift, op.rounding, op.lo, op.hi)
+        case Sum():
+            parts = (x * factor for x, factor in zip(operands, op.factors, strict=True))
+            return _held(op, sum(parts, np.zeros_like(x)))
     return _arithmetic(op, operands) if _is_arithmetic(op) else _movement(op, operands)
 
 
@@ -201,11 +205,14 @@ def _float_product(x: Array, weights: Array, bias: Array) -> Array:
 
 
 def _fixed_product(op: MatMul, x: Array) -> Array:
+    if op.output.format.width <= EXACT_IN_FLOAT64:
+        return _held(op, (x.astype(np.float64) @ op.weights.astype(np.float64)).astype(np.int64) + op.bias)
+    return _held(op, x @ op.weights + op.bias)
+
+
+def _held(op: Op, y: Array) -> Array:
+    """Sums, if their accumulator holds them."""
     accumulator = op.output.format
-    if accumulator.width <= EXACT_IN_FLOAT64:
-        y = (x.astype(np.float64) @ op.weights.astype(np.float64)).astype(np.int64) + op.bias
-    else:
-        y = x @ op.weights + op.bias
     if y.size and (y.min() < accumulator.lo or y.max() > accumulator.hi):
         raise OverflowError(f"layer '{op.output.layer}': an accumulator leaves {accumulator}, which was proven to hold")
     return y

@@ -346,8 +346,39 @@ class Requantize(Op):
         return self.shapes[0]
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Sum(Op):
+    """Fixed-point graphs: the exact sum of sign * input * 2**shift over the inputs, which are alike in shape.
+
+    The output is an accumulator on the finest of the inputs' grids, in a format proven wide enough.
+
+    Args:
+        shifts: For each input, the bits by which the output's grid is finer.
+        signs: For each input, 1 or -1.
+    """
+
+    modes = ("stream",)
+    numbers = ("integer",)
+    words = "a sum of values"
+    arity = None
+    shifts: tuple[int, ...]
+    signs: tuple[int, ...]
+
+    @property
+    def factors(self) -> tuple[int, ...]:
+        """What each input is multiplied by."""
+        return tuple(sign << shift for sign, shift in zip(self.signs, self.shifts, strict=True))
+
+    def output_shape(self) -> Shape:
+        """That of each input."""
+        demand(len(self.inputs) == len(self.shifts) == len(self.signs), "terms", self.shifts, "by", self.signs)
+        demand(all(sign in (1, -1) for sign in self.signs), "terms with the signs", self.signs)
+        demand(len(set(self.shapes)) == 1, "a sum of the shapes", *self.shapes)
+        return self.shapes[0]
+
+
 # Every kind that holds no graph; `Scan`, which does, stands above, in graph.py.
 PLAIN: tuple[type[Op], ...] = (
     *(Convolution, Window, UnitDelay, MatMul, Affine, Unary, Binary, Select, Constant, Reduce, Pool, Dot, Reshape),
-    *(Transpose, Slice, Pad, Repeat, ZeroInsertion, Concatenate, Gather, Quantize, Requantize),
+    *(Transpose, Slice, Pad, Repeat, ZeroInsertion, Concatenate, Gather, Quantize, Requantize, Sum),
 )

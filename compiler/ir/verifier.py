@@ -15,7 +15,7 @@ from compiler.ir.accumulators import accumulator_width, given_interval, interval
 from compiler.ir.graph import KINDS, Graph, Scan
 from compiler.ir.numerics import Format
 from compiler.ir.operation import Op, ShapeError
-from compiler.ir.ops import MatMul, Quantize, Requantize, UnitDelay, Window
+from compiler.ir.ops import MatMul, Quantize, Requantize, Sum, UnitDelay, Window
 from compiler.ir.values import State, Value
 
 Level = Literal["lowered", "stream", "float", "integers", "fixed"]
@@ -149,9 +149,12 @@ def _check_kind(graph: Graph, op: Op, level: Level) -> None:
             _check_fits(name, op.weights, op.weights_format)
             fraction = op.inputs[0].format.fraction + op.weights_format.fraction
             _check(y.format.fraction == fraction, name, "loses the point")
-            if level == "fixed":
-                needed = accumulator_width(interval(graph, op), graph.consumers(y))
-                _check(needed <= y.format.width, name, y.format, "may overflow")
+            _check_width(graph, op, level)
+        case Sum():
+            for x, shift in zip(op.inputs, op.shifts, strict=True):
+                _check(shift >= 0, name, "shifts by", shift)
+                _check(x.format.fraction + shift == y.format.fraction, name, "loses the point of", x.name)
+            _check_width(graph, op, level)
         case Scan():
             verify(op.body, "stream" if level == "lowered" else level, body=True)
         case Quantize():
@@ -159,6 +162,13 @@ def _check_kind(graph: Graph, op: Op, level: Level) -> None:
         case Requantize():
             _check(op.inputs[0].format.fraction - op.shift == y.format.fraction, name, "loses the point")
             _check(y.format.lo <= op.lo and op.hi <= y.format.hi, name, "clamps beyond", y.format)
+
+
+def _check_width(graph: Graph, op: Op, level: Level) -> None:
+    """Whether an accumulator is proven wide enough."""
+    if level == "fixed":
+        needed = accumulator_width(graph, op)
+        _check(needed <= op.output.format.width, op.output.name, op.output.format, "may overflow")
 
 
 def _state(graph: Graph, op: Op) -> State:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from compiler.mcu import steps
-from compiler.mcu.literals import float_literal
+from compiler.mcu.literals import float_literal, int_literal
 from compiler.mcu.packing import Kernels
 from compiler.mcu.schedule import Scan, Schedule
 from compiler.mcu.steps import Compute, CType, Place, Step
@@ -87,6 +87,8 @@ class Caller:
             case steps.Requantize():
                 kind = f"{SUFFIX[step.source.ctype]}_via_{SUFFIX[step.wide]}_to_i16"
                 return [f"nn_requantize_{kind}({y}, {x}, {step.source.size}, {_rescale(step)});"]
+            case steps.Sum():
+                return self._sum(step, y, xs)
             case steps.Copy():
                 return [f"NN_MEMMOVE({y}, {x}, sizeof(*{y}) * {step.source.size});"]
             case steps.Fill():
@@ -129,6 +131,14 @@ class Caller:
         else:
             call = f"nn_product_{suffix}({arguments}, {_rescale(step)});"
         return _loop("row", step.rows, [call])
+
+    def _sum(self, step: steps.Sum, y: str, xs: Sequence[str]) -> list[str]:
+        found, to = [], SUFFIX[step.target.ctype]
+        for number, (place, x, factor) in enumerate(zip(step.sources, xs, step.factors, strict=True)):
+            what = "add" if number else "set"
+            call = f"nn_{what}_{SUFFIX[place.ctype]}_to_{to}"
+            found.append(f"{call}({y}, {x}, {step.target.size}, {int_literal(factor, step.target.ctype)});")
+        return found
 
     def _suffix(self, accumulator: CType) -> str:
         """Of the products with some accumulators; CMSIS-DSP has none with 32-bit ones."""

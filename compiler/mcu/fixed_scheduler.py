@@ -33,7 +33,7 @@ class FixedScheduler(Scheduler):
 
     def ctype(self, value: Value) -> CType:
         """The least type that holds the value's format; for sums, one of 32 bits or more."""
-        format, summed = value.format, isinstance(self.graph.producer(value), ops.MatMul)
+        format, summed = value.format, isinstance(self.graph.producer(value), ops.MatMul | ops.Sum)
         if format.lo >= -(1 << 15) and format.hi < 1 << 15 and not summed:
             return "int16_t"
         width = format.width + (not format.signed)
@@ -56,12 +56,17 @@ class FixedScheduler(Scheduler):
         self.step(value, step)
 
     def compute(self, op: Op, sources: tuple[Place, ...]) -> bool:
-        """Requantisations alone."""
-        if not isinstance(op, ops.Requantize):
-            return False
-        how = {"rescale": _rescale(op), "wide": self._wide(op, op.inputs[0].format)}
-        target = self.plan(op.output)
-        self.step(op.output, steps.Requantize(name=op.output.name, sources=sources, target=target, **how))
+        """Requantisations and sums."""
+        common = {"name": op.output.name, "sources": sources}
+        match op:
+            case ops.Requantize():
+                how = {"rescale": _rescale(op), "wide": self._wide(op, op.inputs[0].format)}
+                step = steps.Requantize(**common, target=self.plan(op.output), **how)
+            case ops.Sum():
+                step = steps.Sum(**common, target=self.plan(op.output), factors=op.factors)
+            case _:
+                return False
+        self.step(op.output, step)
         return True
 
     def product(self, op: ops.MatMul | ops.Convolution, source: Place, reader: Op | None) -> tuple[Op, Step]:

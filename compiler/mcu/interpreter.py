@@ -202,6 +202,8 @@ class _Machine:
                 return numerics.dequantize(numerics.quantize(x, format, step.rounding, step.lo, step.hi), format)
             case steps.Requantize():
                 return _rescaled(step.rescale, x.astype(np.int64))
+            case steps.Sum():
+                return sum(x.astype(np.int64) * factor for x, factor in zip(operands, step.factors, strict=True))
             case steps.Copy():
                 return x
             case steps.Fill():

@@ -25,8 +25,10 @@ def float_literal(value: float) -> str:
     return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
 
 
-def int_literal(value: int) -> str:
-    """An int literal; the least one would otherwise be the negative of a number that is no int."""
+def int_literal(value: int, ctype: CType = "int32_t") -> str:
+    """A literal of a type; the least int would otherwise be the negative of a number that is no int."""
+    if ctype == "int64_t":
+        return f"INT64_C({value})"
     return "(-2147483647 - 1)" if value == -(1 << 31) else str(value)
 
 

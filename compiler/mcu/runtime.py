@@ -65,6 +65,8 @@ def _headers(step: Step, kernels: Kernels) -> Iterator[str]:
             yield "nn_quantize.h"
         case steps.Requantize():
             yield "nn_fixed.h"
+        case steps.Sum():
+            yield "nn_sums.h"
         case steps.Affine():
             yield "nn_float.h"
         case steps.Unary(function=function):

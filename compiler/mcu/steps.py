@@ -258,6 +258,18 @@ class Requantize(Elementwise):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Sum(Compute):
+    """target = the sum of factor * source over the sources, one after the other, all as large as the target."""
+
+    factors: tuple[int, ...]
+
+    @property
+    def aligned(self) -> tuple[int, ...]:
+        """The first source, which alone is read before the target holds a part of the sum."""
+        return (0,)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Copy(Elementwise):
     """target = source."""
 

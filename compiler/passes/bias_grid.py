@@ -7,6 +7,8 @@ lie halfway between the outputs' steps (on them, when rounding is by floor), and
 where the bias lies between neighbouring points of the grid that holds both products and thresholds. One bit behind
 that grid answers it: set, for a bias in between, it keeps every sum off the thresholds, on the right side. Then the
 outputs are those of the real bias, whatever it is.
+
+Where a product is a term of a sum, other terms move those thresholds; its bias only has to be fine enough.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import numpy as np
 from compiler.errors import CompileError
 from compiler.ir.graph import Graph
 from compiler.ir.numerics import WIDEST, Format, Rounding, signed_width
-from compiler.ir.ops import MatMul, Quantize, Unary
+from compiler.ir.ops import Binary, MatMul, Quantize, Unary
 
 WEIGHT_BITS = 16  # a finer grid takes bits from the weights, which have so many at most
 # Sums of 32 bits cost a processor half of what longer ones do. Where products are finer than the output's steps by so
@@ -30,10 +32,11 @@ SHORT, ENOUGH = 32, 6
 
 @dataclass(frozen=True)
 class OutputGrid:
-    """The grid that the sums of a product are rounded to, and how."""
+    """The grid that the sums of a product are rounded to, and how; and whether other terms are added before."""
 
     fraction: int
     rounding: Rounding
+    with_others: bool = False
 
     @property
     def thresholds(self) -> int:
@@ -42,15 +45,19 @@ class OutputGrid:
 
 
 def output_grids(graph: Graph) -> Mapping[str, Sequence[OutputGrid]]:
-    """By the name of a product's output: the quantisers that read it, at once or behind a relu."""
+    """By the name of a product's output: the quantisers that read it, at once or behind a relu or sums."""
     grids: dict[str, list[OutputGrid]] = {}
-    origin = {op.output.name: op.output.name for op in graph.ops if isinstance(op, MatMul)}
+    # By the name of a value: the products that it is made of, and whether by a sum.
+    origins = {op.output.name: {op.output.name: False} for op in graph.ops if isinstance(op, MatMul)}
     for op in graph.ops:
-        source = origin.get(op.inputs[0].name) if op.inputs else None
-        if source and isinstance(op, Unary):
-            origin[op.output.name] = source
-        elif source and isinstance(op, Quantize):
-            grids.setdefault(source, []).append(OutputGrid(op.format.fraction, op.rounding))
+        products = {name: summed for x in op.inputs for name, summed in origins.get(x.name, {}).items()}
+        if isinstance(op, Unary):
+            origins[op.output.name] = products
+        elif isinstance(op, Binary):
+            origins[op.output.name] = dict.fromkeys(products, True)
+        elif isinstance(op, Quantize):
+            for name, summed in products.items():
+                grids.setdefault(name, []).append(OutputGrid(op.format.fraction, op.rounding, summed))
     return grids
 
 
@@ -104,12 +111,23 @@ class _Place:
         """The accumulator's fraction bits, the bias as floats that hold whole numbers, and by how many of the output's
         steps it misses the real one, where that may show."""
         exact, products = self._exact(), self.products
+        if any(grid.with_others for grid in self.outputs):
+            return self._fine_enough(may_be_rounded)
         enough = may_be_rounded and self._steps + ENOUGH <= products
         if exact and (not enough or self._is_short(exact[0]) or not self._is_short(products)):
             return *exact, None
-        fraction = products if enough else products + self.spare
+        return self._rounded(products if enough else products + self.spare)
+
+    def _fine_enough(self, may_be_rounded: bool) -> tuple[int, np.ndarray, float | None]:
+        """On the coarsest grid that holds the bias or, if it may be rounded, is so much finer than the steps."""
+        finest = self.products + self.spare
+        fractions = range(self.products, finest)
+        fine = (f for f in fractions if _holds(self.bias, f) or (may_be_rounded and f >= self._steps + ENOUGH))
+        return self._rounded(next(fine, finest))
+
+    def _rounded(self, fraction: int) -> tuple[int, np.ndarray, float | None]:
         real = _scaled(self.bias, fraction)
-        error = float(_scaled(np.abs(real - np.rint(real)), self._steps - fraction).max())
+        error = float(_scaled(np.abs(real - np.rint(real)), self._steps - fraction).max(initial=0))
         return fraction, np.rint(real), error if error > 2.0 ** -(ENOUGH + 1) else None
 
     @property

@@ -19,7 +19,7 @@ from compiler.errors import CompileError
 from compiler.ir import limits
 from compiler.ir.graph import Graph, rewrite
 from compiler.ir.numerics import Format, Rounding, dequantize, quantize
-from compiler.ir.ops import Affine, MatMul, Op, Quantize, Unary, Window
+from compiler.ir.ops import Affine, Binary, MatMul, Op, Quantize, Unary, Window
 from compiler.ir.values import Value
 
 Interval = tuple[np.ndarray, np.ndarray]  # (channels,) each: the least and the greatest value
@@ -53,11 +53,13 @@ def choose_formats(graph: Graph, options: FixedOptions) -> Graph:
     for op in graph.ops:
         if isinstance(op, Unary) and op.function != "relu":
             raise CompileError(f"the activation {op.function} has no fixed-point form yet", layer=op.output.layer)
-        if not isinstance(op, Window | MatMul | Affine | Unary | Quantize):
+        if not isinstance(op, Window | MatMul | Affine | Unary | Quantize) and not _is_sum(op):
             raise CompileError(f"{op.words} has no fixed-point form yet", layer=op.output.layer)
         rows = len(op.weights) if isinstance(op, MatMul) else len(op.scale) if isinstance(op, Affine) else None
         if rows not in (None, op.inputs[0].size):
             raise CompileError("samples of more than one axis have no fixed-point form yet", layer=op.output.layer)
+        if _is_sum(op) and len({op.output.shape, *op.shapes}) > 1:
+            raise CompileError(f"{op.words} of different shapes has no fixed-point form yet", layer=op.output.layer)
     if len(graph.inputs) > 1 or len(graph.outputs) > 1:
         side, values = ("inputs", graph.inputs) if len(graph.inputs) > 1 else ("outputs", graph.outputs)
         raise CompileError(
@@ -70,6 +72,10 @@ def choose_formats(graph: Graph, options: FixedOptions) -> Graph:
         _demand_quantizers(graph)
         return _quantize_weights(graph, options)
     return _quantize_values(graph, options)
+
+
+def _is_sum(op: Op) -> bool:
+    return isinstance(op, Binary) and op.function in ("add", "subtract")
 
 
 def _affine_as_product(graph: Graph) -> Graph:
@@ -97,6 +103,10 @@ def _demand_quantizers(graph: Graph) -> None:
     for op in graph.ops:
         if isinstance(op, MatMul) and not _on_grid(graph, op.inputs[0]):
             raise CompileError("its input has no quantiser", layer=op.output.layer, hint=hint)
+        for value in op.inputs if _is_sum(op) else ():
+            # Sums of products are added as they are; what is done to them before needs a grid.
+            if isinstance(graph.producer(value), Unary) and not _on_grid(graph, value):
+                raise CompileError("the sum that reads it needs a quantiser in front", layer=value.layer, hint=hint)
     for value in graph.outputs:
         if not _on_grid(graph, value):
             raise CompileError(
@@ -108,29 +118,48 @@ def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
     ranges = worst_case_ranges(graph, options.input_range)
     wanted = {op.inputs[0].name for op in graph.ops if isinstance(op, MatMul | Window)}
     wanted |= {value.name for value in graph.outputs}
+    # Sums take products and other sums as they are, without a rounding between.
+    wanted |= {v.name for op in graph.ops if _is_sum(op) for v in op.inputs if isinstance(graph.producer(v), Unary)}
     wanted -= {op.output.name for op in graph.ops if isinstance(op, Window)}
     finest: dict[str, int] = {}  # fraction bits of the grid that a value lies on so far
 
-    def grid(value: Value, rounding: Rounding) -> Quantize:
+    def grid(value: Value, rounding: Rounding, name: str = "", most: int | None = None) -> Quantize:
         lo, hi = ranges[value.name]
         format = format_for(_bound(value, ranges), options.bits)
-        format = replace(format, fraction=min(format.fraction, finest.get(value.name, format.fraction)))
-        output = replace(value, name=f"{value.name}_q", range=(float(lo.min()), float(hi.max())))
-        finest[output.name] = format.fraction
+        limits = [finest.get(value.name), most]
+        fraction = min([format.fraction, *(limit for limit in limits if limit is not None)])
+        format = replace(format, fraction=fraction)
+        output = replace(value, name=name or f"{value.name}_q", range=(float(lo.min()), float(hi.max())))
+        finest[output.name], ranges[output.name] = fraction, (lo, hi)
         return Quantize(inputs=(value,), output=output, format=format, rounding=rounding, lo=format.lo, hi=format.hi)
+
+    def coarse_enough(op: Op) -> tuple[Op, list[Quantize]]:
+        """A sum whose terms are no finer than products are allowed to be: such bits would say nothing."""
+        most = format_for(_bound(op.output, ranges), options.bits).fraction + FINER_PRODUCTS
+        rounded = {
+            n: grid(value, options.rounding, f"{op.output.name}_term_{n}", most)
+            for n, value in enumerate(op.inputs)
+            if finest[value.name] > most
+        }
+        inputs = tuple(rounded[n].output if n in rounded else value for n, value in enumerate(op.inputs))
+        return replace(op, inputs=inputs), list(rounded.values())
 
     # Whoever feeds the build rounds the input, half to even.
     heads = {value.name: grid(value, "half_even") for value in graph.inputs}
 
     def transform(op: Op) -> list[Op]:
         op = replace(op, inputs=tuple(heads[v.name].output if v.name in heads else v for v in op.inputs))
-        source = finest[op.inputs[0].name]
+        before: list[Quantize] = []
+        if _is_sum(op):
+            op, before = coarse_enough(op)
+        source = max(finest[value.name] for value in op.inputs)
         if isinstance(op, MatMul):
             sums = format_for(_bound(op.output, ranges), options.bits)
             op = _on_weights_grid(op, options.weight_bits, sums.fraction + FINER_PRODUCTS - source)
             source += op.weights_format.fraction
         finest[op.output.name] = source
-        return [op, grid(op.output, options.rounding)] if op.output.name in wanted else [op]
+        after = [grid(op.output, options.rounding)] if op.output.name in wanted else []
+        return [*before, op, *after]
 
     body = rewrite(graph, transform)
     states = tuple(
@@ -186,11 +215,12 @@ def worst_case_ranges(graph: Graph, input_range: tuple[float, float]) -> dict[st
         ranges[value.name] = _with_rest(graph, value, (lo, hi))
     with np.errstate(over="ignore", invalid="ignore"):  # whoever makes a format of a range looks whether it is one
         for op in graph.ops:
-            ranges[op.output.name] = _with_rest(graph, op.output, _image(op, ranges[op.inputs[0].name]))
+            sources = [ranges[value.name] for value in op.inputs]
+            ranges[op.output.name] = _with_rest(graph, op.output, _image(op, *sources))
     return ranges
 
 
-def _image(op: Op, source: Interval) -> Interval:
+def _image(op: Op, source: Interval, *others: Interval) -> Interval:
     lo, hi = source
     match op:
         case Window():
@@ -200,6 +230,10 @@ def _image(op: Op, source: Interval) -> Interval:
             return lo @ positive + hi @ negative + op.bias, hi @ positive + lo @ negative + op.bias
         case Unary(function="relu"):
             return np.maximum(lo, 0), np.maximum(hi, 0)
+        case Binary(function="add"):
+            return lo + others[0][0], hi + others[0][1]
+        case Binary(function="subtract"):
+            return lo - others[0][1], hi - others[0][0]
         case Quantize():
             return np.clip(lo, op.lo * op.format.step, None), np.clip(hi, None, op.hi * op.format.step)
     raise NotImplementedError(f"no range for {type(op).__name__}")

@@ -8,7 +8,7 @@ from compiler.errors import CompileError
 from compiler.ir.accumulators import accumulator_width, given_interval, interval
 from compiler.ir.graph import Graph, replace_values, rewrite
 from compiler.ir.numerics import WIDEST, Format, quantize, requantize, rounding_half
-from compiler.ir.ops import MatMul, Op, Quantize, Requantize, Unary, Window
+from compiler.ir.ops import Binary, MatMul, Op, Quantize, Requantize, Sum, Unary, Window
 from compiler.ir.values import Value
 from compiler.passes.bias_grid import integer_product, output_grids
 
@@ -19,7 +19,7 @@ def to_integers(graph: Graph) -> Graph:
     grids = output_grids(graph)
 
     def transform(op: Op) -> Op:
-        (x,) = op.inputs
+        x = op.inputs[0]
         match op:
             case Window():
                 return replace(op, output=replace(op.output, format=x.format))
@@ -44,9 +44,22 @@ def to_integers(graph: Graph) -> Graph:
                     lo=op.lo,
                     hi=op.hi,
                 )
+            case Binary(function="add" | "subtract"):
+                return _sum(op)
         raise NotImplementedError(f"no integer form of {type(op).__name__}")
 
     return _integer_states(rewrite(graph, transform))
+
+
+def _sum(op: Binary) -> Sum:
+    """Both values brought to the finer of their grids by zeros behind them."""
+    fraction = max(x.format.fraction for x in op.inputs)
+    return Sum(
+        inputs=op.inputs,
+        output=replace(op.output, format=Format(True, WIDEST, fraction)),
+        shifts=tuple(fraction - x.format.fraction for x in op.inputs),
+        signs=(1, 1 if op.function == "add" else -1),
+    )
 
 
 def _absorb_input_quantizers(graph: Graph) -> Graph:
@@ -62,13 +75,15 @@ def _absorb_input_quantizers(graph: Graph) -> Graph:
     graph = replace_values(graph, inputs)
 
     def transform(op: Op) -> Op | Value:
-        (x,) = op.inputs
-        if isinstance(op, Quantize) and x.name in inputs and (op.lo, op.hi) == (op.format.lo, op.format.hi):
+        x = op.inputs[0]
+        # Another quantiser behind the first reads the same value by now.
+        own = isinstance(op, Quantize) and op.format == formats.get(x.name)
+        if own and (op.lo, op.hi) == (op.format.lo, op.format.hi):
             return replace(x, range=op.output.range or x.range)
         return op
 
     graph = rewrite(graph, transform)
-    read = {op.inputs[0].name: op.inputs[0] for op in graph.ops if op.inputs[0].name in inputs}
+    read = {value.name: value for op in graph.ops for value in op.inputs if value.name in inputs}
     return replace_values(graph, read)
 
 
@@ -143,8 +158,8 @@ def prove_accumulators(graph: Graph) -> Graph:
 
     def transform(op: Op) -> Op:
         output = replace(op.output, interval=interval(graph, op))
-        if isinstance(op, MatMul):
-            width = accumulator_width(output.interval, graph.consumers(op.output))
+        if isinstance(op, MatMul | Sum):
+            width = accumulator_width(graph, op)
             if width > WIDEST:
                 raise CompileError(f"its accumulator would need {width} bits", layer=op.output.layer)
             output = replace(output, format=replace(output.format, width=width))

@@ -62,6 +62,8 @@ FIXED_POINT = {
     "TimeDistributed": "Dense",
     "UpSampling1D": "size 1",
 }
+# Classes that have one on a microcontroller alone, as what joins two values of a model with one input.
+FIXED_ON_MCU = dict.fromkeys(("Add", "Average", "Subtract"), "on the microcontroller")
 
 
 def by_class() -> dict[str, list[Case]]:
@@ -84,7 +86,7 @@ def support_table(nothing: frozenset[str]) -> str:
     ]
     for name, cases in by_class().items():
         if name not in nothing:
-            fixed = FIXED_POINT.get(name, "no")
+            fixed = (FIXED_POINT | FIXED_ON_MCU).get(name, "no")
             lines.append(f"| {name} | {_attributes(cases)} | {_streams(name, cases)} | yes | {fixed} |")
     lines.append(f"| {', '.join(sorted(nothing))} | do nothing at inference | yes | yes | yes |")
     lines.append(f"| {', '.join(OLD_CLASSES)} | as GRU, LSTM, BatchNormalization in old files | as these | yes | no |")

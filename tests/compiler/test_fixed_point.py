@@ -113,7 +113,7 @@ def test_an_accumulator_holds_every_sum_and_the_half_that_rounding_adds(limited,
     )
     graph = Graph("net", "stream", (x,), (y,), ops)
     assert interval(graph, ops[0]) == (lo, hi)
-    width = accumulator_width(interval(graph, product), ops)
+    width = accumulator_width(graph, product)
     most = bias + sum(max(lo * w, hi * w) for w in weights)
     least = bias + sum(min(lo * w, hi * w) for w in weights)
     done = numerics.effective_shift(shift, width, -5, 7)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from layer_cases import CASES
 from models import randomize
-from support_table import FIXED_POINT, STREAMS, by_class, support_table
+from support_table import FIXED_ON_MCU, FIXED_POINT, STREAMS, by_class, support_table
 
 from compiler import inspect, keras_file
 from compiler.errors import CompileError
@@ -113,6 +113,20 @@ def test_the_support_table_knows_what_has_a_fixed_point_form(class_name, tmp_pat
         else:
             assert isinstance(answer, CompileError)
             assert "fixed" in answer.what, answer
+
+
+@pytest.mark.parametrize("class_name", sorted(FIXED_ON_MCU))
+def test_what_joins_values_has_a_fixed_point_form_on_mcu(class_name, tmp_path):
+    import keras
+
+    x = keras.Input((None, 3))
+    y = getattr(keras.layers, class_name)()([x, keras.layers.Dense(3)(x)])
+    keras.Model(x, y).save(tmp_path / "model.keras")
+    graph = inspect.lowered(keras_file.read(tmp_path / "model.keras"))
+    assert isinstance(inspect.ask(graph, "mcu", numbers="fixed"), Finished)
+    answer = inspect.ask(graph, "fpga", numbers="fixed")
+    assert isinstance(answer, CompileError)
+    assert "Verilog" in answer.what, answer
 
 
 def test_the_support_table_has_a_line_for_every_class():

@@ -13,6 +13,7 @@ from compiler.ir.numerics import Format
 from compiler.ir.operation import Op
 from compiler.ir.values import State, Value
 from compiler.ir.verifier import verify
+from compiler.passes.integers import prove_accumulators
 
 GRID = Format(True, 8, 4)
 
@@ -194,9 +195,9 @@ BROKEN_STREAMS = {
 }
 
 
-def narrowed(graph):
+def narrowed(graph, kind=ops.MatMul):
     """The first accumulator one bit too narrow."""
-    product = next(op for op in graph.ops if isinstance(op, ops.MatMul))
+    product = next(op for op in graph.ops if isinstance(op, kind))
     y = replace(product.output, format=replace(product.output.format, width=product.output.format.width - 1))
     swap = {product.output.name: y}
     changed = tuple(
@@ -206,7 +207,24 @@ def narrowed(graph):
     return replace(graph, ops=changed)
 
 
+def summed():
+    """y = a - 4 b, and what it is rounded to."""
+    a, b = (Value(name, (3,), name, Format(True, 8, fraction)) for name, fraction in (("a", 6), ("b", 4)))
+    sums = Value("sums", (3,), "sum", Format(True, 40, 6))
+    y = Value("y", (3,), "sum", Format(True, 8, 2))
+    ops_ = (
+        ops.Sum(inputs=(a, b), output=sums, shifts=(0, 2), signs=(1, -1)),
+        ops.Requantize(inputs=(sums,), output=y, shift=4, rounding="half_up", lo=-128, hi=127),
+    )
+    return prove_accumulators(Graph("sum", "stream", (a, b), (y,), ops_))
+
+
 BROKEN_FIXED = {
+    "a sum one bit too narrow": (lambda: narrowed(summed(), ops.Sum), "may overflow"),
+    "a term that loses the point": (lambda: change(summed(), ops.Sum, shifts=(0, 1)), "loses the point of b"),
+    "a term shifted to the right": (lambda: change(summed(), ops.Sum, shifts=(-1, 2)), "sums: shifts by -1"),
+    "a term without a shift": (lambda: change(summed(), ops.Sum, shifts=(0,)), r"terms \(0,\) by \(1, -1\)"),
+    "a sign that is none": (lambda: change(summed(), ops.Sum, signs=(1, 2)), r"the signs \(1, 2\)"),
     "an interval that is not that of what is computed": (
         lambda: change(fixed(), ops.Requantize, hi=9),
         r"is not in \(0, 32767\)",
@@ -248,6 +266,12 @@ def test_a_wrong_graph_is_refused(case):
         verify(make(), level)
 
 
+def test_a_sound_sum_passes():
+    """In 11 bits: -128 - 4 * 127 to 127 + 4 * 128, and 8 more for the rounding."""
+    verify(summed(), "fixed")
+    assert str(summed().ops[0].output.format) == "s11.6"
+
+
 def test_every_kind_has_its_place_and_its_rule_of_shapes():
     written = {kind for kind in vars(ops).values() if isinstance(kind, type) and issubclass(kind, Op)} - {Op}
     assert written | {Scan} == set(KINDS.values())
@@ -255,7 +279,8 @@ def test_every_kind_has_its_place_and_its_rule_of_shapes():
         assert {*kind.modes} <= {"frame", "stream"} and {*kind.numbers} <= {"float", "integer"}
         assert kind.modes and kind.numbers
         assert kind.output_shape is not Op.output_shape
-    assert {kind for kind in KINDS.values() if "integer" in kind.numbers} == {ops.Window, ops.MatMul, ops.Requantize}
+    integer = {ops.Window, ops.MatMul, ops.Requantize, ops.Sum}
+    assert {kind for kind in KINDS.values() if "integer" in kind.numbers} == integer
 
 
 def test_a_kind_that_is_not_listed_is_refused():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from compiler.ir.graph import Graph
 from compiler.ir.numerics import Format, rounding_half, signed_width
-from compiler.ir.ops import Affine, MatMul, Op, Quantize, Requantize, Unary, Window
+from compiler.ir.ops import Affine, MatMul, Op, Quantize, Requantize, Sum, Unary, Window
 from compiler.ir.values import State, Value
 
 Q12 = Format(True, 16, 12)
@@ -203,5 +203,28 @@ def fixed_only(*, fixed: bool = True) -> tuple[Net, Graph]:
     return net, net.graph(net.matmul(value, 3))
 
 
+def summed(*, fixed: bool = True) -> tuple[Net, Graph]:
+    """Sums of values of 16, 32 and 64 bits, one of them of a value with itself, one of a ring's value."""
+    net = Net(3, fixed=True, initial=True)
+
+    def add(*values, signs, fraction, width):
+        output = Value(net.name("sum"), (3,), f"layer_{net.name('sum')}", Format(True, width, fraction))
+        shifts = tuple(fraction - value.format.fraction for value in values)
+        net.ops.append(Sum(inputs=values, output=output, shifts=shifts, signs=signs))
+        return output
+
+    first = net.conv(net.input, 3, 3, 2)
+    narrow = net.matmul(first, 3)
+    short = add(net.input, first, net.input, signs=(1, -1, 1), fraction=13, width=19)
+    twice = add(short, short, signs=(1, 1), fraction=14, width=21)
+    net.wide = True
+    wide = net.matmul(net.requantize(twice, 4, "half_up", format=Format(True, 16, 10)), 3)
+    wide = replace(wide, format=Format(True, 40, 22))
+    net.ops[-1] = replace(net.ops[-1], output=wide)
+    sums = add(wide, narrow, net.input, signs=(1, -1, -1), fraction=24, width=44)
+    return net, net.graph(net.requantize(sums, 12, "half_even"))
+
+
 SHAPES = (shared_state, unfused, identity, past_only, one_tap_window)
 EVERY = [(shape, fixed) for shape in SHAPES for fixed in (False, True)] + [(float_only, False), (fixed_only, True)]
+EVERY += [(summed, True)]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from mcu_nets import dilated, fixed_only, float_only, shared_state, wavenet
+from mcu_nets import dilated, fixed_only, float_only, shared_state, summed, wavenet
 from mcu_tools import assert_close, assert_same, run_build, write
 
 from compiler import options
@@ -35,7 +35,7 @@ def test_the_waveshaper(tmp_path, fixed, wide, kernels):
 
 @pytest.mark.parametrize(
     ("net", "graph"),
-    [dilated(3, fixed=False), dilated(5, fixed=True), shared_state(fixed=True), float_only(), fixed_only()],
+    [dilated(3, fixed=False), dilated(5, fixed=True), shared_state(fixed=True), float_only(), fixed_only(), summed()],
 )
 def test_every_layer(tmp_path, net, graph):
     folder, x = write(tmp_path, graph, kernels="cmsis"), net.stream(100)

@@ -19,6 +19,7 @@ LIBRARY = """
 #include "nn_kernels_fixed_c.h"
 #include "nn_quantize.h"
 #include "nn_ring.h"
+#include "nn_sums.h"
 
 void requantize_i32(int32_t *y, const int32_t *x, size_t count, int shift, int rounding, int32_t lo, int32_t hi)
 {
@@ -33,6 +34,18 @@ void requantize_i64(int64_t *y, const int64_t *x, size_t count, int shift, int r
         y[i] = nn_requantize_i64(x[i], shift, (nn_rounding)rounding, lo, hi);
     }
 }
+
+#define SUM_OF(name, from, to) \\
+    void sum_##name(to *y, const from *x, size_t count, to factor, to other) \\
+    { \\
+        nn_set_##name(y, x, count, factor); \\
+        nn_add_##name(y, x, count, other); \\
+    }
+SUM_OF(i16_to_i32, int16_t, int32_t)
+SUM_OF(i32_to_i32, int32_t, int32_t)
+SUM_OF(i16_to_i64, int16_t, int64_t)
+SUM_OF(i32_to_i64, int32_t, int64_t)
+SUM_OF(i64_to_i64, int64_t, int64_t)
 
 void quantize_f32(float *y, const float *x, size_t count, float steps, int rounding, float lo, float hi)
 {
@@ -140,6 +153,26 @@ def ties_and_extremes(bits, shift, half, seed=0):
     unit = 1 << max(shift - 1, 0)
     ties = [k * unit + d for k in (*range(-9, 10), top // unit, ends[0] // unit) for d in (-1, 0, 1)]
     return [value for value in {*noise, *ends, *ties} if ends[0] <= value <= top]
+
+
+@pytest.mark.parametrize("given", [16, 32, 64])
+@pytest.mark.parametrize("made", [32, 64])
+def test_sums(c, given, made):
+    """Each term as far to the left as its accumulator goes."""
+    if given > made:
+        return
+    to, bound = (np.int32, ctypes.c_int32) if made == 32 else (np.int64, ctypes.c_int64)
+    for bits in (1, 2, given // 2, given):
+        shift = min(made - bits, 62 if made == 64 else 30)
+        lo, hi = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+        x = np.array([lo, hi, 0, lo // 2, hi // 2], f"int{given}")
+        for sign in (1, -1):
+            if sign == -1 and shift == made - bits:
+                x = np.maximum(x, lo + 1)
+            y = call(getattr(c, f"sum_i{given}_to_i{made}"), x, bound(sign << shift), bound(0), out=to)
+            assert y.tolist() == [sign * n * 2**shift for n in x.tolist()]
+        y = call(getattr(c, f"sum_i{given}_to_i{made}"), x, bound(1 << shift), bound(-(1 << shift)), out=to)
+        assert not y.any()
 
 
 @pytest.mark.parametrize("rounding", ROUNDINGS)

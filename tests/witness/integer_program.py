@@ -41,8 +41,9 @@ class Program:
         for name, samples in inputs.items():
             self.fits(name, samples)
         for op in self.ops:
-            (source,), name = op["inputs"], op["output"]["name"]
-            values[name] = getattr(self, op["kind"].lower())(op, source, values[source])
+            sources, name = op["inputs"], op["output"]["name"]
+            operands = [part for source in sources for part in (source, values[source])]
+            values[name] = getattr(self, op["kind"].lower())(op, *operands)
             self.fits(name, values[name])
         return values
 
@@ -75,6 +76,18 @@ class Program:
                 for b, column in zip(bias, columns, strict=True)
             ]
             for sample in x
+        ]
+
+    def sum(self, op: dict, *operands: str | list[Sample]) -> list[Sample]:
+        """Each value times a sign and a power of two that brings it to the grid of the sum."""
+        names, values = operands[::2], operands[1::2]
+        factors = []
+        for name, shift, sign in zip(names, op["shifts"], op["signs"], strict=True):
+            assert self.fraction(op["output"]["name"]) == self.fraction(name) + shift
+            factors.append(sign * 2**shift)
+        return [
+            [sum(f * n for f, n in zip(factors, terms, strict=True)) for terms in zip(*samples, strict=True)]
+            for samples in zip(*values, strict=True)
         ]
 
     def requantize(self, op: dict, source: str, x: list[Sample]) -> list[Sample]:

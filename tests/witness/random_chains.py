@@ -24,11 +24,11 @@ def chain(seed: int) -> Chain:
     return _quantized(random) if seed % 2 else _plain(random)
 
 
-def _number(random, least, most):
+def number(random, least, most):
     return int(random.integers(least, most + 1))
 
 
-def _weights(random, shape):
+def weights(random, shape):
     """Kernels and biases of uneven magnitudes, some of them zero."""
     size = 2.0 ** random.uniform(-2, 1)
     kernel = random.normal(0, size / np.prod(shape[:-1]) ** 0.25, shape)
@@ -37,35 +37,35 @@ def _weights(random, shape):
     return kernel, bias
 
 
-def _product(random, channels, **config):
-    filters = _number(random, 1, WIDEST)
+def product(random, channels, **config):
+    filters = number(random, 1, WIDEST)
     if random.random() < 0.6:
-        taps, dilation = _number(random, 1, 4), _number(random, 1, 5)
-        kernel, bias = _weights(random, (taps, channels, filters))
+        taps, dilation = number(random, 1, 4), number(random, 1, 5)
+        kernel, bias = weights(random, (taps, channels, filters))
         return model_files.conv(kernel, bias, dilation=dilation, **config), filters
-    kernel, bias = _weights(random, (channels, filters))
+    kernel, bias = weights(random, (channels, filters))
     return model_files.dense(kernel, bias, **config), filters
 
 
-def _norm(random, channels):
+def norm(random, channels):
     gamma, variance = random.uniform(0.3, 1.5, (2, channels))
     return model_files.norm(gamma * random.choice([-1, 1], channels), *random.normal(0, 0.4, (2, channels)), variance)
 
 
 def _plain(random) -> Chain:
-    first = channels = _number(random, 1, WIDEST)
+    first = channels = number(random, 1, WIDEST)
     layers = []
-    for _ in range(_number(random, 1, MOST_LAYERS)):
+    for _ in range(number(random, 1, MOST_LAYERS)):
         if random.random() < 0.25:
-            layers.append(_norm(random, channels))
-        layer, channels = _product(random, channels)
+            layers.append(norm(random, channels))
+        layer, channels = product(random, channels)
         layers.append(layer)
-        layers += [_norm(random, channels)] if random.random() < 0.25 else []
+        layers += [norm(random, channels)] if random.random() < 0.25 else []
         layers += [model_files.relu()] if random.random() < 0.5 else []
     low = float(random.choice([-1, -0.3, -8, 0]))
     options = {
-        "bits": _number(random, 2, 16),
-        "weight_bits": _number(random, 2, 16),
+        "bits": number(random, 2, 16),
+        "weight_bits": number(random, 2, 16),
         "rounding": str(random.choice(["half_even", "half_up", "floor"])),
         "input_range": (low, low + float(random.choice([0.5, 2, 9]))),
     }
@@ -74,23 +74,23 @@ def _plain(random) -> Chain:
 
 def _quantized(random) -> Chain:
     def grid(most=16):
-        bits = max(_number(random, 2, most), _number(random, 2, most))
-        return f"quantized_bits({bits}, {_number(random, -1, 3)}, {_number(random, 0, 1)}, alpha=1)"
+        bits = max(number(random, 2, most), number(random, 2, most))
+        return f"quantized_bits({bits}, {number(random, -1, 3)}, {number(random, 0, 1)}, alpha=1)"
 
-    first = channels = _number(random, 1, WIDEST)
+    first = channels = number(random, 1, WIDEST)
     layers = [model_files.grid(grid())]
-    for _ in range(_number(random, 1, MOST_LAYERS)):
+    for _ in range(number(random, 1, MOST_LAYERS)):
         if random.random() < 0.2:
-            layers += [_norm(random, channels), model_files.grid(grid())]
+            layers += [norm(random, channels), model_files.grid(grid())]
         kernel = str(random.choice([grid(), grid(8), "ternary(alpha=1)", "binary(alpha=1)", "quantized_po2(4)"]))
         config = {"kernel_quantizer": kernel}
         config |= {"bias_quantizer": grid()} if random.random() < 0.5 else {}
-        layer, channels = _product(random, channels, **config)
+        layer, channels = product(random, channels, **config)
         layers.append(layer)
-        relu = f"quantized_relu({_number(random, 1, 15)}, {_number(random, -1, 3)})"
+        relu = f"quantized_relu({number(random, 1, 15)}, {number(random, -1, 3)})"
         end = [[model_files.grid(grid())], [model_files.grid(relu)], [model_files.relu(), model_files.grid(grid())]]
-        layers += end[_number(random, 0, 2)]
-    return Chain(first, tuple(layers), {"weight_bits": _number(random, 2, 16)})
+        layers += end[number(random, 0, 2)]
+    return Chain(first, tuple(layers), {"weight_bits": number(random, 2, 16)})
 
 
 def samples(seed: int, low: int, high: int, shape: tuple[int, int]) -> np.ndarray:

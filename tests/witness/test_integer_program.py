@@ -7,11 +7,14 @@ import model_files
 import numpy as np
 import pytest
 from integer_program import Program, rounded
+from random_branches import branches
 from random_chains import chain, samples
 
 import compiler
 
 IN_C, PARTS = 150, 6  # graphs, and tests that share them
+BRANCHED, BRANCHED_PARTS = 60, 3
+ON_THE_BOARD = 6
 IN_VERILOG, VERILOG_PARTS = 20, 4
 SAMPLES, VERILOG_SAMPLES = 48, 24
 UNDEFINED = "-fsanitize=signed-integer-overflow,shift-exponent,bounds,alignment"
@@ -44,9 +47,9 @@ int main(void)
 """
 
 
-def build(seed, target, folder):
+def build(seed, target, folder, make=chain):
     """The build of a seed, and its input."""
-    model = chain(seed)
+    model = make(seed)
     path = model_files.write(folder / "model.h5", (None, model.channels), *model.layers)
     name = f"net_{seed}"
     options = {"numbers": "fixed"} if target == "mcu" else {}
@@ -89,6 +92,22 @@ def test_c(part, tmp_path):
     assert not differing(builds, ys)
     # They would prove little if they were constant.
     assert sum(len(np.unique(y)) > 2 for y in ys) > 0.5 * len(ys)
+
+
+@pytest.mark.parametrize("part", range(BRANCHED_PARTS))
+def test_branches_in_c(part, tmp_path):
+    builds = [build(seed, "mcu", tmp_path, branches) for seed in range(part, BRANCHED, BRANCHED_PARTS)]
+    assert not differing(builds, run_c(builds, tmp_path / "work"))
+    for made, x in builds:
+        assert (made.run(x, "reference", raw=True) == np.array(Program(made.folder).run(x.tolist()))).all(), made.name
+    lively = [made for made, x in builds if len(np.unique(Program(made.folder).run(x.tolist()))) > 2]
+    summed = [made for made in lively if any(type(op).__name__ == "Sum" for op in made.graph.ops)]
+    assert len(summed) > 0.5 * len(builds)
+
+
+def test_branches_on_the_board(tmp_path):
+    builds = [build(seed, "mcu", tmp_path, branches) for seed in range(ON_THE_BOARD)]
+    assert not differing(builds, [made.run(x, "emulator", raw=True) for made, x in builds])
 
 
 @pytest.mark.parametrize("part", range(VERILOG_PARTS))
