@@ -46,7 +46,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--target", required=True, choices=tuple(TARGETS), help="mcu: C for a Cortex-M; fpga: Verilog")
     p.add_argument("--out", metavar="DIR", help="folder to write; default build/<stem>-<target>")
     p.add_argument("--name", metavar="N", help="what every symbol and file begins with; default the file's stem")
-    p.add_argument("--weights", metavar="W.h5", help="the weights of a .json model")
+    p.add_argument(
+        "--weights", metavar="W.h5", help="the weights of a .json model, or what to take instead of the file's own"
+    )
     p.add_argument(
         "--mode",
         choices=MODES,

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -36,6 +38,15 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(formatter_class=Help, allow_abbrev=False, **arguments)
+        # -1e6 and -0.5,0.3 are numbers too, and no options.
+        self._negative_number_matcher = re.compile(r"-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(,.*)?$", re.IGNORECASE)
+
+    def error(self, message: str) -> NoReturn:
+        """A mistake in the command line; an option that is nearly one is answered with it."""
+        unknown = re.findall(r"(?<= )--[\w-]+", message) if message.startswith("unrecognized") else []
+        options = [option for action in self._actions for option in action.option_strings]
+        found = [near for option in unknown for near in difflib.get_close_matches(option, options, n=1)]
+        super().error(message + f" (did you mean {' and '.join(dict.fromkeys(found))}?)" * bool(found))
 
 
 def whole(text: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from compiler.ir.ops import Quantize, Requantize
 
 MOST_SAMPLES = 1 << 16  # in which values within the network are counted; inputs are counted to the end
 MOST_LAYERS = 4  # that are named
+WIDEST_RANGE = 2e9  # on either side of zero; --input-range ends a little further out
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,7 @@ def notes(found: Sequence[Saturation], graphs: Mapping[str, Graph]) -> Iterator[
     for one in found:
         if one.seen:
             least, most = (f"{bound:.6g}" for bound in one.seen)
-            remedy = (
-                "scale it, or train with a quantiser that holds it"
-                if of_file
-                else f"compile with --input-range {least} {most}"
-            )
+            remedy = "scale it, or train with a quantiser that holds it" if of_file else _range_for(*one.seen)
             yield (
                 f"{_percent(one.share)} of the input '{one.layer}', which goes from {least} to {most}, lies outside "
                 f"its format ({_between(one)}) and saturates: {remedy}"
@@ -94,6 +92,20 @@ def notes(found: Sequence[Saturation], graphs: Mapping[str, Graph]) -> Iterator[
         yield f"{share} of what layer '{one.layer}' gives saturates at the ends of its grid ({_between(one)})"
     if len(layers) > MOST_LAYERS:
         yield f"{len(layers) - MOST_LAYERS} more layers saturate"
+
+
+def _range_for(least: float, most: float) -> str:
+    """What to compile with, as it can be typed: in plain decimals, rounded outwards, not empty."""
+    if least == most:
+        least, most = min(least, 0.0), max(most, 0.0)
+    if max(abs(least), abs(most)) > WIDEST_RANGE:
+        return "scale it, for a format that holds this would hold little else"
+    return f"compile with --input-range {_rounded(least, ROUND_FLOOR)} {_rounded(most, ROUND_CEILING)}"
+
+
+def _rounded(x: float, rounding: str) -> str:
+    """Six digits, rounded to one side."""
+    return f"{Context(prec=6, rounding=rounding).create_decimal_from_float(x).normalize():f}"
 
 
 def _percent(share: float) -> str:

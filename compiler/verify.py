@@ -52,11 +52,11 @@ def command() -> int:
 
 def print_checks(build: Build, samples: int | None = None, seed: int = 0, *, quiet: bool = False) -> int:
     """Verifies a build, printing each check as it ends; the exit code."""
-    if not quiet:
-        cli.say(tables.check_heading())
     failed = 0
     with progress.shown(not quiet):
-        for check in verify(build, samples=samples, seed=seed):
+        for number, check in enumerate(verify(build, samples=samples, seed=seed)):
+            if not quiet and not number:
+                cli.say(tables.check_heading())
             failed += not check.passed
             if not quiet or not check.passed:
                 cli.say(tables.check_line(check))

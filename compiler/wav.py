@@ -59,9 +59,9 @@ def encode(samples: np.ndarray, rate: int, where: str) -> bytes:
     """
     channels = samples.shape[1]
     data = np.ascontiguousarray(samples, "<f4").tobytes()
-    if len(data) + 64 > MOST_BYTES or not 0 < channels < 2**14:
+    if len(data) + 64 > MOST_BYTES or not 0 < channels < 2**14 or 4 * channels * rate > MOST_BYTES:
         raise CompileError(
-            f"a .wav cannot hold {samples.shape[0]:,} samples of {channels:,} channels",
+            f"a .wav cannot hold {samples.shape[0]:,} samples of {channels:,} channels, {rate:,} a second",
             file=where,
             hint="Write a .npy.",
         )

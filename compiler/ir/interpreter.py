@@ -86,6 +86,7 @@ def evaluate(
     return _evaluate(graph, inputs, precision, wanted, tick)
 
 
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # infinity and NaN are numbers too
 def _evaluate(
     graph: Graph,
     inputs: Sequence[Array],
@@ -270,8 +271,7 @@ def _arithmetic(op: Op, operands: list[Array]) -> Array:
         case Unary():
             return functions.apply(op.function, x, op.parameters)
         case Binary():
-            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                return getattr(np, op.function)(*_aligned(operands, op.output.shape))
+            return getattr(np, op.function)(*_aligned(operands, op.output.shape))
         case Select():
             condition, yes, no = _aligned(operands, op.output.shape)
             return np.where(condition > 0, yes, no)

@@ -37,7 +37,10 @@ def choose_mode(graph: Graph, mode: Mode, *, frames_allowed: bool) -> tuple[Lite
             return "frame", why
     _demand_no_memory(graph)
     if not frames_allowed:
-        raise CompileError("--mode frame: this target computes streams only", hint="Leave --mode at auto.")
+        raise CompileError(
+            "--mode frame: fixed point, and so the FPGA, computes streams only",
+            hint="Leave --mode at auto, or compute frames with --target mcu --numbers float.",
+        )
     if value := _unknown(graph):
         raise CompileError(
             "frames need an input of a known length",

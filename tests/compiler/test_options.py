@@ -5,7 +5,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from compiler import CompileError
+from compiler import CompileError, __main__, run
 from compiler.options import Options
 
 IDLE = [  # target, what else was given, the option that would do nothing, what would make it count
@@ -105,3 +105,15 @@ def test_every_option_counts_or_is_refused(target, numbers):
         else:
             with pytest.raises(CompileError, match="does nothing"):
                 Options(target, numbers, **{option: SOME[option]})
+
+
+def test_an_option_that_is_nearly_one_is_answered_with_it(capsys):
+    with pytest.raises(SystemExit):
+        __main__.parser().parse_args(["x.h5", "--target", "mcu", "--kernel", "c", "--xyz"])
+    assert capsys.readouterr().err.endswith("unrecognized arguments: --kernel c --xyz (did you mean --kernels?)\n")
+
+
+def test_negative_numbers_are_no_options():
+    given = __main__.parser().parse_args(["x.h5", "--target", "mcu", "--input-range", "-1e6", "-.5E-3"])
+    assert given.input_range == [-1e6, -0.0005]
+    assert run.parser().parse_args(["b", "--input", "-0.5,0.3"]).input == ["-0.5,0.3"]

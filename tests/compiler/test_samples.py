@@ -310,3 +310,9 @@ def test_an_output_is_checked_before_it_is_computed(tmp_path):
     ):
         with pytest.raises(CompileError, match=message):
             samples.check_output(tmp_path / name, outputs)
+
+
+def test_a_rate_that_a_wav_cannot_say_is_one_sentence(tmp_path):
+    with pytest.raises(CompileError, match="cannot hold"):
+        samples.save(tmp_path / "y.wav", np.zeros((3, 1), np.float32), 2_000_000_000)
+    assert not list(tmp_path.iterdir())

@@ -59,6 +59,37 @@ def test_inputs_beyond_their_format_are_named_with_the_remedy(plain, capsys, mon
     assert not saturation.count(better.graph, [[x]])
 
 
+@pytest.mark.parametrize(
+    ("x", "remedy"),
+    [
+        ([5, 5], "--input-range 0 5"),
+        ([-3.5, -3.5], "--input-range -3.5 0"),
+        ([-1234567.8, 7654321.2], "--input-range -1234570 7654330"),
+        ([-1.23456789, 1e-9], "--input-range -1.23457 0.000000001"),
+        ([0, 1e12], "scale it"),
+        ([0.5, np.inf], "scale it"),
+        ([np.nan, 2, -np.inf], "scale it"),
+    ],
+)
+def test_the_range_that_is_proposed_can_be_typed_and_holds_the_input(x, remedy, plain, capsys, monkeypatch, tmp_path):
+    x = np.array(x, float)[:, None]
+    (note,) = saturation.notes(saturation.count(plain.graph, [[x]]), plain.graphs)
+    assert note.partition(": ")[2].removeprefix("compile with ").startswith(remedy)
+    if remedy.startswith("--"):
+        command = (
+            "compiler.__main__",
+            tmp_path / "net.h5",
+            "--target",
+            "mcu",
+            "--numbers",
+            "q15",
+            "--out",
+            tmp_path / "wide",
+        )
+        assert typed(capsys, monkeypatch, *command, *remedy.split(), "--quiet")[0] == 0
+        assert not saturation.count(compiler.Build.open(tmp_path / "wide").graph, [[x]])
+
+
 def test_full_scale_is_no_saturation_and_nothing_is_said(plain, capsys, monkeypatch, tmp_path):
     np.save(tmp_path / "x.npy", np.linspace(-1, 1, 50)[:, None])
     run = ("compiler.run", plain.folder, "--input", tmp_path / "x.npy", "--output", tmp_path / "y.npy")
