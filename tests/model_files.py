@@ -61,13 +61,14 @@ def grid(quantizer: str) -> Entry:
 def write(path: Path, shape: Sequence[int | None], *layers: Entry) -> Path:
     """Writes an .h5 with an input of that shape, the batch left out; layers are called layer_1, layer_2, ...
 
-    The model is a chain, unless a layer says what it reads; the last layer is the output.
+    The model is a chain, unless a layer says what it reads; the last layer is the output. A configuration may give
+    a layer another name.
     """
     entries = [{"class_name": "InputLayer", "config": {"name": "input", "batch_input_shape": [None, *shape]}}]
     with h5py.File(path, "w") as file:
         groups, names = file.create_group("model_weights"), []
         for number, layer in enumerate(layers, start=1):
-            name = f"layer_{number}"
+            name = layer.config.get("name", f"layer_{number}")
             entries.append({"class_name": layer.class_name, "config": {"name": name, **layer.config}})
             group = groups.create_group(name)
             group.attrs["weight_names"] = [f"weight_{i}".encode() for i in range(len(layer.weights))]

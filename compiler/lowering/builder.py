@@ -14,7 +14,7 @@ from compiler.ir.graph import Graph, Scan
 from compiler.ir.operation import Op, ShapeError
 from compiler.ir.ops import Constant, UnitDelay
 from compiler.ir.values import State, Value
-from compiler.names import Namer
+from compiler.names import Namer, build_name
 
 
 class Builder:
@@ -114,6 +114,6 @@ class Builder:
         body = Builder(name=self.name)
         element = body.value(x.shape[1:], "_element")
         output = step(body, element)
-        graph = Graph(self.name, "stream", (element,), (output,), tuple(body.ops), tuple(body.states))
+        graph = Graph(build_name(self.name), "stream", (element,), (output,), tuple(body.ops), tuple(body.states))
         how = {"reverse": reverse, "sequences": sequences, "stateful": stateful}
         return self.emit(Scan, (x, *initial), body=graph, **how)

@@ -9,6 +9,7 @@ from compiler.mcu.literals import float_literal, int_literal
 from compiler.mcu.packing import Kernels
 from compiler.mcu.schedule import Scan, Schedule
 from compiler.mcu.steps import Compute, CType, Place, Step
+from compiler.names import RESERVED
 
 SCRATCH: dict[CType, str] = {"float": "scratch", "int16_t": "scratch", "int32_t": "sums_i32", "int64_t": "sums_i64"}
 SUFFIX: dict[CType, str] = {"float": "f32", "int16_t": "i16", "int32_t": "i32", "int64_t": "i64"}
@@ -49,7 +50,7 @@ class Caller:
         """The prefix of a body's symbols; none of ours begin with it."""
         names = {value.name for value in self.schedule.values} | {ring.name for ring in self.schedule.rings}
         stem = step.name
-        while stem in ("in", "out") or any(name.startswith(f"{stem}_") for name in names):
+        while stem in RESERVED or stem in ("in", "out") or any(name.startswith(f"{stem}_") for name in names):
             stem += "x"
         return stem
 
