@@ -23,6 +23,20 @@ def read_imports(package: Path) -> Imports:
     return {name: set(_imported(path, name, files)) for name, path in files.items()}
 
 
+def foreign_imports(package: Path, packages: Iterable[str]) -> set[str]:
+    """Which modules of a package import which other packages, of those named."""
+    others = set(packages) - {package.name}
+    found = set()
+    for path in sorted(package.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module]
+            tops = {name.split(".")[0] for name in names} & others
+            found |= {f"{_name(path, package.parent)} imports {top}" for top in tops}
+    return found
+
+
 def circles_of_files(imports: Imports) -> list[list[str]]:
     """Groups of modules that reach each other, each group once; none where imports run one way."""
     return _circles(imports)

@@ -3,9 +3,13 @@
 from pathlib import Path
 
 import pytest
-from import_rules import circles_of_files, circles_of_folders, read_imports
+from import_rules import circles_of_files, circles_of_folders, foreign_imports, read_imports
 
-COMPILER = Path(__file__).resolve().parents[2] / "compiler"
+ROOT = Path(__file__).resolve().parents[2]
+COMPILER = ROOT / "compiler"
+
+# What the packages may know of each other: hardware is simulated, and all else goes by way of files.
+NEIGHBOURS = {"compiler": {"compiler.fpga.target imports sim"}, "sim": set(), "zoo": set()}
 
 # From the ground up. What stands on one floor knows what stands below it, and nothing beside it.
 FLOORS = (
@@ -87,6 +91,18 @@ def test_every_name_on_a_floor_is_there(imports, place, floors):
 @pytest.mark.parametrize("circles", [circles_of_files, circles_of_folders])
 def test_no_imports_go_round(imports, circles):
     assert circles(imports) == []
+
+
+@pytest.mark.parametrize("package", NEIGHBOURS)
+def test_packages_share_nothing_but_files(package):
+    assert foreign_imports(ROOT / package, NEIGHBOURS) == NEIGHBOURS[package]
+
+
+def test_an_import_of_another_package_is_found(tmp_path):
+    (tmp_path / "zoo").mkdir()
+    (tmp_path / "zoo" / "a.py").write_text("import numpy, compiler.build\n")
+    (tmp_path / "zoo" / "b.py").write_text("def f():\n    from sim import network\n    from .compiler import x\n")
+    assert foreign_imports(tmp_path / "zoo", NEIGHBOURS) == {"zoo.a imports compiler", "zoo.b imports sim"}
 
 
 def test_an_import_that_runs_up_is_found():
