@@ -289,6 +289,8 @@ class Pool(Op):
         """(*space', C)."""
         (x,) = self.shapes
         demand(x and self.function in ("max", "mean"), "nothing pools by", self.function, "over", x)
+        inside = all(max(pads, default=0) < size for pads, size in zip(self.padding, self.size, strict=False))
+        demand(inside, "boxes of", self.size, "that hold nothing but padding", self.padding)
         return (*windows_over(x[:-1], self.size, self.strides, self.padding), x[-1])
 
 

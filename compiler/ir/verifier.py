@@ -59,6 +59,7 @@ def verify(graph: Graph, level: Level, *, body: bool = False) -> None:
     """
     rules = RULES[level]
     _check(graph.mode in rules.modes, graph.name, "a", graph.mode, "graph at level", level)
+    _check(body or (graph.name.isascii() and graph.name.isidentifier()), graph.name, "is no identifier")
     _check_head(graph, rules)
     kinds = _kinds(graph.mode, rules, body)
     known: dict[str, Value] = {}
@@ -91,13 +92,16 @@ def _kinds(mode: str, rules: _Rules, body: bool) -> frozenset[type[Op]]:
 
 def _check_head(graph: Graph, rules: _Rules) -> None:
     inputs = {value.name for value in graph.inputs}
+    _check(graph.inputs, graph.name, "has no input")
     _check(graph.outputs, graph.name, "has no output")
-    _check(not graph.output_keys or len(graph.output_keys) == len(graph.outputs), graph.name, "odd output keys")
+    _check(not graph.output_keys or len({*graph.output_keys}) == len(graph.outputs), graph.name, "odd output keys")
     _check(len(graph.warm_ups) == len(graph.outputs), graph.name, len(graph.warm_ups), "warm-ups")
     odd = min(graph.warm_ups) < 0 or (graph.mode == "frame" and graph.warm_up)
     _check(not odd, graph.name, "an odd warm-up")
     for name in graph.controls:
         _check(name in inputs and graph.mode == "stream" and not rules.integers, name, "cannot be a control")
+    _check(len({*graph.controls}) == len(graph.controls), graph.name, "the same control twice")
+    _check(not graph.controls or len(graph.controls) < len(inputs), graph.name, "has no input with time")
 
 
 def _check_states(graph: Graph, rules: _Rules) -> None:
@@ -118,6 +122,7 @@ def _check_value(value: Value, known: dict[str, Value], rules: _Rules) -> None:
     _check((format is not None) == rules.integers, name, "has the format", format)
     _check(format is None or 1 <= format.width <= 64, name, "has the format", format)
     _check(not rules.sized or None not in value.shape, name, "has the shape", value.shape)
+    _check(all(n is None or n >= 1 for n in value.shape), name, "has the shape", value.shape)
     known[name] = value
 
 

@@ -22,7 +22,8 @@ def one(kind, *shapes, to, **attributes):
     """A frame graph of one operation."""
     inputs = tuple(Value(f"x{n}", shape, f"in_{n}") for n, shape in enumerate(shapes))
     output = Value("y", to, "layer")
-    return Graph("one", "frame", inputs, (output,), (kind(inputs=inputs, output=output, **attributes),))
+    given = inputs or (Value("x", (3,), "in"),)
+    return Graph("one", "frame", given, (output,), (kind(inputs=inputs, output=output, **attributes),))
 
 
 def zeros(*shape):
@@ -122,7 +123,7 @@ BROKEN_FRAMES = {
     "a slice that stands still": (lambda: one(ops.Slice, (5,), to=(4,), axis=0, start=2, step=0), "by 0"),
     "padding for one axis of two": (lambda: one(ops.Pad, (2, 3), to=(4, 3), padding=((1, 1),)), "padding"),
     "negative padding": (lambda: one(ops.Pad, (3,), to=(2,), padding=((-1, 0),)), "padding"),
-    "a repetition of nothing": (lambda: one(ops.Repeat, (3,), to=(0,), axis=0, times=0), "repeated 0"),
+    "a repetition of nothing": (lambda: one(ops.Repeat, (3,), to=(3,), axis=0, times=0), "repeated 0"),
     "zeros along no axis": (lambda: one(ops.ZeroInsertion, (3,), to=(5,), axis=-1, gap=1), "axis -1"),
     "a table of one axis": (lambda: one(ops.Gather, (3,), to=(3, 4), table=zeros(4)), "a table of"),
     "a constant of another shape": (lambda: one(ops.Constant, to=(3,), value=zeros(2)), "has the shape"),
@@ -155,6 +156,18 @@ BROKEN_FRAMES = {
         "no identifier",
     ),
     "a graph without outputs": (lambda: replace(convolved(), outputs=()), "has no output"),
+    "a graph without inputs": (lambda: replace(one(ops.Constant, to=(3,), value=zeros(3)), inputs=()), "has no input"),
+    "a graph whose name is none of C": (lambda: replace(convolved(), name="a b"), "no identifier"),
+    "an axis of no length": (lambda: one(ops.Unary, (0, 3), to=(0, 3), function="relu"), r"the shape \(0, 3\)"),
+    "an axis of negative length": (lambda: one(ops.Unary, (-3,), to=(-3,), function="relu"), r"the shape \(-3,\)"),
+    "a box of padding alone": (
+        lambda: one(ops.Pool, (6, 3), to=(7, 3), function="max", size=(2,), strides=(2,), padding=((9, 0),)),
+        "nothing but padding",
+    ),
+    "one key for two outputs": (
+        lambda: replace(convolved(), outputs=2 * convolved().outputs, warm_ups=(0, 0), output_keys=("a", "a")),
+        "output keys",
+    ),
     "keys for other outputs": (lambda: replace(convolved(), output_keys=("a", "b")), "output keys"),
     "a format in floating point": (
         lambda: Graph("g", "frame", (Value("x", (3,), "in", GRID),), (Value("x", (3,), "in", GRID),), ()),
@@ -184,6 +197,8 @@ BROKEN_STREAMS = {
     "a unit delay further back than one sample": (lambda: recurrent(length=2), "delays past"),
     "a unit delay of another shape": (lambda: recurrent(shape=(1,)), "delays past"),
     "a control that is no input": (lambda: replace(streaming(), controls=("conv",)), "cannot be a control"),
+    "a stream of controls alone": (lambda: replace(streaming(), controls=("x",)), "no input with time"),
+    "a control twice": (lambda: replace(streaming(), controls=("x", "x")), "control twice"),
     "a negative warm-up": (lambda: replace(streaming(), warm_ups=(-1,)), "an odd warm-up"),
     "an axis of unknown length": (
         lambda: replace(
