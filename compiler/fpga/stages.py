@@ -10,7 +10,7 @@ from compiler.errors import CompileError
 from compiler.ir import limits
 from compiler.ir.graph import Graph, rewrite
 from compiler.ir.numerics import WIDEST, Format, effective_shift
-from compiler.ir.ops import MatMul, Op, Requantize, Sum, Window
+from compiler.ir.ops import Binary, Concatenate, MatMul, Op, Requantize, Sum, Window
 from compiler.ir.values import Value
 from compiler.names import Namer
 from compiler.passes.integers import prove_accumulators
@@ -67,7 +67,7 @@ def stages(graph: Graph) -> tuple[Stage, ...]:
         layer = (graph.inputs if len(graph.inputs) > 1 else graph.outputs)[1].layer
         raise CompileError("the model has more than one input or output, and Verilog has one of each", layer=layer)
     for op in graph.ops:
-        if isinstance(op, Sum):
+        if isinstance(op, Sum | Binary | Concatenate):
             raise CompileError(f"{op.words} has no form in Verilog: it is one chain", layer=op.output.layer)
     graph = prove_accumulators(_requantize_by_products(graph))
     namer = Namer()

@@ -10,7 +10,7 @@ import numpy as np
 from compiler.ir.graph import Graph
 from compiler.ir.numerics import effective_shift, rounding_half, signed_width
 from compiler.ir.operation import Op
-from compiler.ir.ops import MatMul, Requantize, Sum, Window
+from compiler.ir.ops import Binary, Concatenate, MatMul, Requantize, Sum, Window
 from compiler.ir.values import Interval, Value
 
 
@@ -33,6 +33,11 @@ def interval(graph: Graph, op: Op) -> Interval:
             return -most, most
         case Requantize():
             return op.lo, op.hi
+        case Binary(function="maximum" | "minimum" as function):
+            extreme = max if function == "maximum" else min
+            return extreme(x.interval[0] for x in op.inputs), extreme(x.interval[1] for x in op.inputs)
+        case Concatenate():
+            return min(x.interval[0] for x in op.inputs), max(x.interval[1] for x in op.inputs)
         case Sum():
             # With 0 on the way, each term and each sum of some of them lies within.
             terms = zip(op.inputs, op.factors, strict=True)

@@ -114,8 +114,9 @@ class ZeroInsertion(Op):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Concatenate(Op):
-    """The inputs one behind the other along an axis."""
+    """The inputs one behind the other along an axis; in a fixed-point graph all of them in the output's format."""
 
+    numbers = ("float", "integer")
     words = "a joining of values"
     arity = None
     axis: int

@@ -215,8 +215,12 @@ class Unary(Op):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Binary(Op):
-    """A function of two numbers, element by element, shapes broadcast."""
+    """A function of two numbers, element by element, shapes broadcast.
 
+    In a fixed-point graph a maximum or a minimum, of values in the output's format.
+    """
+
+    numbers = ("float", "integer")
     arity = 2
     function: BinaryFunction
 

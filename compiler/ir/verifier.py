@@ -15,7 +15,7 @@ from compiler.ir.accumulators import accumulator_width, given_interval, interval
 from compiler.ir.graph import KINDS, Graph, Scan
 from compiler.ir.numerics import Format
 from compiler.ir.operation import Op, ShapeError
-from compiler.ir.ops import MatMul, Quantize, Requantize, Sum, UnitDelay, Window
+from compiler.ir.ops import Binary, Concatenate, MatMul, Quantize, Requantize, Sum, UnitDelay, Window
 from compiler.ir.values import State, Value
 
 Level = Literal["lowered", "stream", "float", "integers", "fixed"]
@@ -155,6 +155,10 @@ def _check_kind(graph: Graph, op: Op, level: Level) -> None:
             fraction = op.inputs[0].format.fraction + op.weights_format.fraction
             _check(y.format.fraction == fraction, name, "loses the point")
             _check_width(graph, op, level)
+        case Binary() | Concatenate() if level in ("integers", "fixed"):
+            known = isinstance(op, Concatenate) or op.function in ("maximum", "minimum")
+            _check(known, name, "is no operation on integers")
+            _check(all(x.format == y.format for x in op.inputs), name, "joins values of different formats")
         case Sum():
             for x, shift in zip(op.inputs, op.shifts, strict=True):
                 _check(shift >= 0, name, "shifts by", shift)

@@ -91,7 +91,10 @@ class Caller:
             case steps.Sum():
                 return self._sum(step, y, xs)
             case steps.Copy():
-                return [f"NN_MEMMOVE({y}, {x}, sizeof(*{y}) * {step.source.size});"]
+                one = (
+                    f"({y})" if step.target.offset else y
+                )  # what lies behind the pointer, not the pointer's offset more
+                return [f"NN_MEMMOVE({y}, {x}, sizeof(*{one}) * {step.source.size});"]
             case steps.Fill():
                 return [f"nn_fill_f32({y}, {step.target.size}, {float_literal(step.value)});"]
             case steps.Move():
@@ -177,6 +180,8 @@ class Caller:
         return f"nn_move_axes_f32({y}, {x}, {axes_name(f'{self.prefix}_{step.name}', step)}, {walk.rank});"
 
     def _binary(self, step: steps.Binary, y: str, xs: Sequence[str], table: str) -> str:
+        if step.target.ctype == "int16_t":
+            return f"nn_{step.function}_i16({y}, {', '.join(xs)}, {step.target.size});"
         operands, walk, function = ", ".join(xs), step.walk, f"NN_{step.function.upper()}"
         if walk.rank == 1:
             moves = ", ".join(str(own[0]) for own in walk.steps)
@@ -204,7 +209,7 @@ def needs_axes(step: Step) -> bool:
     """Whether a step's call reads a table of axes."""
     match step:
         case steps.Move() | steps.Binary():
-            return step.walk.rank > 1
+            return step.walk.rank > 1 and step.target.ctype == "float"
         case steps.Select() | steps.Reduce():
             return True
     return False

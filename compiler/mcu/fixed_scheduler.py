@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from compiler.errors import CompileError
@@ -10,7 +12,7 @@ from compiler.ir.graph import Graph
 from compiler.ir.numerics import Format, effective_shift
 from compiler.ir.operation import Op
 from compiler.ir.values import Value
-from compiler.mcu import steps
+from compiler.mcu import steps, strides
 from compiler.mcu.scheduling import MOST_ELEMENTS, Scheduler
 from compiler.mcu.steps import CType, Place, Rescale, Step
 
@@ -56,7 +58,7 @@ class FixedScheduler(Scheduler):
         self.step(value, step)
 
     def compute(self, op: Op, sources: tuple[Place, ...]) -> bool:
-        """Requantisations and sums."""
+        """Requantisations, sums, and what picks from several values."""
         common = {"name": op.output.name, "sources": sources}
         match op:
             case ops.Requantize():
@@ -64,10 +66,31 @@ class FixedScheduler(Scheduler):
                 step = steps.Requantize(**common, target=self.plan(op.output), **how)
             case ops.Sum():
                 step = steps.Sum(**common, target=self.plan(op.output), factors=op.factors)
+            case ops.Binary():
+                self._demand_short(op)
+                walk = strides.broadcast(op.shapes, op.output.shape)
+                step = steps.Binary(**common, target=self.plan(op.output), function=op.function, walk=walk)
+            case ops.Concatenate():
+                self._demand_short(op)
+                self._concatenate(op, sources)
+                return True
             case _:
                 return False
         self.step(op.output, step)
         return True
+
+    def _concatenate(self, op: ops.Concatenate, sources: tuple[Place, ...]) -> None:
+        target, offset = self.plan(op.output), 0
+        for source in sources:
+            part = replace(target, offset=offset, size=source.size)
+            self.steps.append(steps.Copy(name=op.output.name, sources=(source,), target=part))
+            offset += source.size
+        self.exists(op.output, target)
+
+    def _demand_short(self, op: Op) -> None:
+        """Refuses values of more than 16 bits."""
+        if self.ctype(op.output) != "int16_t":
+            raise CompileError(f"a value of {op.output.format.width} bits, more than 16", layer=op.output.layer)
 
     def product(self, op: ops.MatMul | ops.Convolution, source: Place, reader: Op | None) -> tuple[Op, Step]:
         """A product, with the requantisation behind it."""

@@ -18,8 +18,8 @@ import numpy as np
 from compiler.errors import CompileError
 from compiler.ir import limits
 from compiler.ir.graph import Graph, rewrite
-from compiler.ir.numerics import Format, Rounding, dequantize, quantize
-from compiler.ir.ops import Affine, Binary, MatMul, Op, Quantize, Unary, Window
+from compiler.ir.numerics import WIDEST, Format, Rounding, dequantize, quantize
+from compiler.ir.ops import Affine, Binary, Concatenate, MatMul, Op, Quantize, Unary, Window
 from compiler.ir.values import Value
 
 Interval = tuple[np.ndarray, np.ndarray]  # (channels,) each: the least and the greatest value
@@ -53,13 +53,15 @@ def choose_formats(graph: Graph, options: FixedOptions) -> Graph:
     for op in graph.ops:
         if isinstance(op, Unary) and op.function != "relu":
             raise CompileError(f"the activation {op.function} has no fixed-point form yet", layer=op.output.layer)
-        if not isinstance(op, Window | MatMul | Affine | Unary | Quantize) and not _is_sum(op):
+        if not isinstance(op, Window | MatMul | Affine | Unary | Quantize) and not _takes_several(op):
             raise CompileError(f"{op.words} has no fixed-point form yet", layer=op.output.layer)
         rows = len(op.weights) if isinstance(op, MatMul) else len(op.scale) if isinstance(op, Affine) else None
         if rows not in (None, op.inputs[0].size):
             raise CompileError("samples of more than one axis have no fixed-point form yet", layer=op.output.layer)
-        if _is_sum(op) and len({op.output.shape, *op.shapes}) > 1:
+        if isinstance(op, Binary) and len({op.output.shape, *op.shapes}) > 1:
             raise CompileError(f"{op.words} of different shapes has no fixed-point form yet", layer=op.output.layer)
+        if isinstance(op, Concatenate) and len(op.output.shape) != 1:
+            raise CompileError("samples of more than one axis have no fixed-point form yet", layer=op.output.layer)
     if len(graph.inputs) > 1 or len(graph.outputs) > 1:
         side, values = ("inputs", graph.inputs) if len(graph.inputs) > 1 else ("outputs", graph.outputs)
         raise CompileError(
@@ -70,12 +72,21 @@ def choose_formats(graph: Graph, options: FixedOptions) -> Graph:
     graph = _affine_as_product(graph)
     if any(isinstance(op, Quantize) for op in graph.ops):
         _demand_quantizers(graph)
-        return _quantize_weights(graph, options)
+        return _quantize_weights(_align_joins(graph), options)
     return _quantize_values(graph, options)
 
 
 def _is_sum(op: Op) -> bool:
     return isinstance(op, Binary) and op.function in ("add", "subtract")
+
+
+def _is_join(op: Op) -> bool:
+    """Whether it picks numbers of several values, which have to lie on one grid."""
+    return isinstance(op, Concatenate) or (isinstance(op, Binary) and op.function in ("maximum", "minimum"))
+
+
+def _takes_several(op: Op) -> bool:
+    return _is_sum(op) or _is_join(op)
 
 
 def _affine_as_product(graph: Graph) -> Graph:
@@ -91,17 +102,19 @@ def _affine_as_product(graph: Graph) -> Graph:
 
 
 def _on_grid(graph: Graph, value: Value) -> bool:
-    """Whether a quantiser has the last word on a value; relu keeps a value on its grid."""
+    """Whether a quantiser has the last word on a value; relu keeps a value on its grid, and so does a join."""
     op = graph.producer(value)
     if isinstance(op, Quantize):
         return True
+    if op is not None and _is_join(op):
+        return all(_on_grid(graph, source) for source in op.inputs)
     return isinstance(op, Window | Unary) and _on_grid(graph, op.inputs[0])
 
 
 def _demand_quantizers(graph: Graph) -> None:
     hint = "Put a QActivation in front of it, or remove all quantisers to let the compiler choose formats."
     for op in graph.ops:
-        if isinstance(op, MatMul) and not _on_grid(graph, op.inputs[0]):
+        if (isinstance(op, MatMul) or _is_join(op)) and not all(_on_grid(graph, value) for value in op.inputs):
             raise CompileError("its input has no quantiser", layer=op.output.layer, hint=hint)
         for value in op.inputs if _is_sum(op) else ():
             # Sums of products are added as they are; what is done to them before needs a grid.
@@ -114,6 +127,45 @@ def _demand_quantizers(graph: Graph) -> None:
             )
 
 
+def _align_joins(graph: Graph) -> Graph:
+    """Values on grids of the file that are joined go, unchanged, into the least format that holds them all.
+
+    Raises:
+        CompileError: No format does.
+    """
+    formats: dict[str, Format] = {}
+
+    def transform(op: Op) -> list[Op]:
+        if isinstance(op, Quantize):
+            formats[op.output.name] = op.format
+        elif isinstance(op, Window | Unary) and op.inputs[0].name in formats:
+            formats[op.output.name] = formats[op.inputs[0].name]
+        if not _is_join(op):
+            return [op]
+        own = [formats[value.name] for value in op.inputs]
+        fraction = max(format.fraction for format in own)
+        width = max(format.width + (not format.signed) - format.fraction for format in own) + fraction
+        if width > WIDEST:
+            raise CompileError(f"its values lie on grids that {width} bits would hold", layer=op.output.layer)
+        common = formats[op.output.name] = Format(True, width, fraction)
+        parts = {
+            n: Quantize(
+                inputs=(value,),
+                output=replace(value, name=f"{op.output.name}_part_{n}", layer=op.output.layer),
+                format=common,
+                rounding="floor",
+                lo=common.lo,
+                hi=common.hi,
+            )
+            for n, value in enumerate(op.inputs)
+            if own[n] != common
+        }
+        inputs = tuple(parts[n].output if n in parts else value for n, value in enumerate(op.inputs))
+        return [*parts.values(), replace(op, inputs=inputs)]
+
+    return rewrite(graph, transform)
+
+
 def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
     ranges = worst_case_ranges(graph, options.input_range)
     wanted = {op.inputs[0].name for op in graph.ops if isinstance(op, MatMul | Window)}
@@ -122,26 +174,41 @@ def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
     wanted |= {v.name for op in graph.ops if _is_sum(op) for v in op.inputs if isinstance(graph.producer(v), Unary)}
     wanted -= {op.output.name for op in graph.ops if isinstance(op, Window)}
     finest: dict[str, int] = {}  # fraction bits of the grid that a value lies on so far
+    on_grid: set[str] = set()
 
-    def grid(value: Value, rounding: Rounding, name: str = "", most: int | None = None) -> Quantize:
+    def grid(value: Value, rounding: Rounding, name: str = "", fraction: int | None = None) -> Quantize:
         lo, hi = ranges[value.name]
         format = format_for(_bound(value, ranges), options.bits)
-        limits = [finest.get(value.name), most]
-        fraction = min([format.fraction, *(limit for limit in limits if limit is not None)])
-        format = replace(format, fraction=fraction)
+        own = min(format.fraction, finest.get(value.name, format.fraction))
+        format = replace(format, fraction=own if fraction is None else fraction)
         output = replace(value, name=name or f"{value.name}_q", range=(float(lo.min()), float(hi.max())))
-        finest[output.name], ranges[output.name] = fraction, (lo, hi)
+        finest[output.name], ranges[output.name] = format.fraction, (lo, hi)
+        on_grid.add(output.name)
         return Quantize(inputs=(value,), output=output, format=format, rounding=rounding, lo=format.lo, hi=format.hi)
 
     def coarse_enough(op: Op) -> tuple[Op, list[Quantize]]:
         """A sum whose terms are no finer than products are allowed to be: such bits would say nothing."""
         most = format_for(_bound(op.output, ranges), options.bits).fraction + FINER_PRODUCTS
+        fractions = [format_for(_bound(value, ranges), options.bits).fraction for value in op.inputs]
         rounded = {
-            n: grid(value, options.rounding, f"{op.output.name}_term_{n}", most)
+            n: grid(value, options.rounding, f"{op.output.name}_term_{n}", min(fractions[n], most))
             for n, value in enumerate(op.inputs)
             if finest[value.name] > most
         }
         inputs = tuple(rounded[n].output if n in rounded else value for n, value in enumerate(op.inputs))
+        return replace(op, inputs=inputs), list(rounded.values())
+
+    def on_one_grid(op: Op) -> tuple[Op, list[Quantize]]:
+        """A join whose values lie on the finest grid that holds them all, finer than none of them needs."""
+        most = max(_bound(value, ranges) for value in op.inputs)
+        fraction = min(format_for(most, options.bits).fraction, max(finest[value.name] for value in op.inputs))
+        rounded = {
+            n: grid(value, options.rounding, f"{op.output.name}_part_{n}", fraction)
+            for n, value in enumerate(op.inputs)
+            if value.name not in on_grid or finest[value.name] != fraction
+        }
+        inputs = tuple(rounded[n].output if n in rounded else value for n, value in enumerate(op.inputs))
+        on_grid.add(op.output.name)
         return replace(op, inputs=inputs), list(rounded.values())
 
     # Whoever feeds the build rounds the input, half to even.
@@ -152,13 +219,16 @@ def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
         before: list[Quantize] = []
         if _is_sum(op):
             op, before = coarse_enough(op)
+        elif _is_join(op):
+            op, before = on_one_grid(op)
         source = max(finest[value.name] for value in op.inputs)
         if isinstance(op, MatMul):
             sums = format_for(_bound(op.output, ranges), options.bits)
             op = _on_weights_grid(op, options.weight_bits, sums.fraction + FINER_PRODUCTS - source)
             source += op.weights_format.fraction
         finest[op.output.name] = source
-        after = [grid(op.output, options.rounding)] if op.output.name in wanted else []
+        done = op.output.name in on_grid or op.output.name not in wanted
+        after = [] if done else [grid(op.output, options.rounding)]
         return [*before, op, *after]
 
     body = rewrite(graph, transform)
@@ -230,6 +300,12 @@ def _image(op: Op, source: Interval, *others: Interval) -> Interval:
             return lo @ positive + hi @ negative + op.bias, hi @ positive + lo @ negative + op.bias
         case Unary(function="relu"):
             return np.maximum(lo, 0), np.maximum(hi, 0)
+        case Concatenate():
+            every = (source, *others)
+            return np.concatenate([lo for lo, _ in every]), np.concatenate([hi for _, hi in every])
+        case Binary(function="maximum" | "minimum" as function):
+            extreme = np.maximum if function == "maximum" else np.minimum
+            return extreme(lo, others[0][0]), extreme(hi, others[0][1])
         case Binary(function="add"):
             return lo + others[0][0], hi + others[0][1]
         case Binary(function="subtract"):

@@ -8,7 +8,7 @@ from compiler.errors import CompileError
 from compiler.ir.accumulators import accumulator_width, given_interval, interval
 from compiler.ir.graph import Graph, replace_values, rewrite
 from compiler.ir.numerics import WIDEST, Format, quantize, requantize, rounding_half
-from compiler.ir.ops import Binary, MatMul, Op, Quantize, Requantize, Sum, Unary, Window
+from compiler.ir.ops import Binary, Concatenate, MatMul, Op, Quantize, Requantize, Sum, Unary, Window
 from compiler.ir.values import Value
 from compiler.passes.bias_grid import integer_product, output_grids
 
@@ -21,7 +21,7 @@ def to_integers(graph: Graph) -> Graph:
     def transform(op: Op) -> Op:
         x = op.inputs[0]
         match op:
-            case Window():
+            case Window() | Concatenate() | Binary(function="maximum" | "minimum"):
                 return replace(op, output=replace(op.output, format=x.format))
             case MatMul():
                 return integer_product(op, x.format, grids.get(op.output.name, ()))

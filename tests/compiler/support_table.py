@@ -63,7 +63,9 @@ FIXED_POINT = {
     "UpSampling1D": "size 1",
 }
 # Classes that have one on a microcontroller alone, as what joins two values of a model with one input.
-FIXED_ON_MCU = dict.fromkeys(("Add", "Average", "Subtract"), "on the microcontroller")
+FIXED_ON_MCU = dict.fromkeys(
+    ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Subtract"), "on the microcontroller"
+)
 
 
 def by_class() -> dict[str, list[Case]]:

@@ -1,4 +1,4 @@
-"""Sums of several values in fixed point: their grids, their bits, and what is refused."""
+"""Several values made one in fixed point, sums and joins: their grids, their bits, and what is refused."""
 
 import json
 
@@ -144,6 +144,7 @@ def test_verilog_refuses_a_sum_by_name(tmp_path):
     ("layers", "message"),
     [
         ((entry("Multiply", 0, 1),), "layer 'layer_2': the function multiply of two values has no fixed-point form"),
+        ((dense(np.ones((2, 1)), 0), entry("Maximum", 1, 2)), "layer 'layer_3': .*different shapes has no fixed-point"),
         ((dense(np.ones((2, 1)), 0), entry("Add", 1, 2)), "layer 'layer_3': .*different shapes has no fixed-point"),
     ],
 )
@@ -179,3 +180,44 @@ def test_a_second_quantiser_behind_the_input_counts(tmp_path):
     y = numerics.dequantize(made.run(x, raw=True), made.graph.outputs[0].format)
     assert len(np.unique(y)) < 16
     np.testing.assert_array_equal(y, ideal)
+
+
+@pytest.mark.parametrize("kind", ["Maximum", "Minimum", "Concatenate"])
+def test_joins_of_different_sizes(tmp_path, kind):
+    """The coarser grid for both; what is picked is within half a step."""
+    config = {"axis": -1} if kind == "Concatenate" else {}
+    layers = [dense(np.eye(2) * 0.75, 0), dense(np.eye(2) * 5, 0)]
+    made = build(tmp_path, *layers, entry(kind, 1, 2, **config))
+    x = made.quantize(RANDOM.uniform(-1, 1, (200, 2)))
+    real = numerics.dequantize(x, made.graph.inputs[0].format)
+    extreme = {"Maximum": np.maximum, "Minimum": np.minimum, "Concatenate": lambda a, b: np.concatenate([a, b], 1)}
+    y = numerics.dequantize(made.run(x, raw=True), made.graph.outputs[0].format)
+    assert np.abs(y - extreme[kind](real * 0.75, real * 5)).max() <= made.graph.outputs[0].format.step / 2
+    assert (made.run(x, "host", raw=True) == made.run(x, raw=True)).all()
+
+
+@pytest.mark.parametrize("kind", ["Maximum", "Concatenate"])
+def test_joins_of_grids_of_the_file_are_exact(tmp_path, kind):
+    config = {"axis": -1} if kind == "Concatenate" else {}
+    fine, coarse = "quantized_bits(8, 0, alpha=1)", "quantized_bits(8, 3, alpha=1)"
+    product = {"kernel_quantizer": "quantized_bits(4, 1, alpha=1)"}
+    layers = [grid(coarse, 0), dense(np.eye(2) / 8, 1, **product), grid(fine, 2), entry(kind, 1, 3, **config)]
+    end = [dense(np.ones((4 if config else 2, 2)), 4, **product), grid("quantized_bits(16, 6, alpha=1)", 5)]
+    made = build(tmp_path, *layers, *end)
+    x = made.quantize(np.linspace(-8, 8, 200).reshape(-1, 2))
+    ideal = interpreter.run(made.graphs["float"], numerics.dequantize(x, made.graph.inputs[0].format))
+    y = made.run(x, "host", raw=True)
+    np.testing.assert_array_equal(numerics.dequantize(y, made.graph.outputs[0].format), ideal)
+    loose = [*layers[:2], entry(kind, 1, 2, **config), grid(fine, 3)]
+    with pytest.raises(CompileError, match="layer 'layer_3': its input has no quantiser"):
+        build(tmp_path / "loose", *loose)
+    far = [grid(coarse, 0), grid("quantized_bits(8, -9, alpha=1)", 1), entry(kind, 1, 2, **config)]
+    with pytest.raises(CompileError, match="layer 'layer_3': a value of 20 bits, more than 16"):
+        build(tmp_path / "far", *far)
+
+
+def test_verilog_refuses_joins_by_name(tmp_path):
+    for kind in ("Maximum", "Concatenate"):
+        config = {"axis": -1} if kind == "Concatenate" else {}
+        with pytest.raises(CompileError, match=r"layer 'layer_2': .* has no form in Verilog"):
+            build(tmp_path, dense(np.eye(2), 0), entry(kind, 0, 1, **config), target="fpga")

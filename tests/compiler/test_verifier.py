@@ -234,7 +234,24 @@ def summed():
     return prove_accumulators(Graph("sum", "stream", (a, b), (y,), ops_))
 
 
+def joined(kind=ops.Concatenate, size=6, **attributes):
+    """Two values, on one grid or not, made one."""
+    a, b = (Value(name, (3,), name, Format(True, 8, attributes.pop(name, 4))) for name in "ab")
+    y = Value("y", (size,), "join", Format(True, 8, 4))
+    op = kind(inputs=(a, b), output=y, **attributes)
+    return prove_accumulators(Graph("join", "stream", (a, b), (y,), (op,)))
+
+
 BROKEN_FIXED = {
+    "values on two grids one behind the other": (lambda: joined(axis=0, b=5), "joins values of different formats"),
+    "the maximum of two grids": (
+        lambda: joined(ops.Binary, 3, function="maximum", a=3),
+        "joins values of different formats",
+    ),
+    "a product of integers": (
+        lambda: change(joined(ops.Binary, 3, function="minimum"), ops.Binary, function="multiply"),
+        "is no operation on integers",
+    ),
     "a sum one bit too narrow": (lambda: narrowed(summed(), ops.Sum), "may overflow"),
     "a term that loses the point": (lambda: change(summed(), ops.Sum, shifts=(0, 1)), "loses the point of b"),
     "a term shifted to the right": (lambda: change(summed(), ops.Sum, shifts=(-1, 2)), "sums: shifts by -1"),
@@ -287,6 +304,11 @@ def test_a_sound_sum_passes():
     assert str(summed().ops[0].output.format) == "s11.6"
 
 
+def test_sound_joins_pass():
+    verify(joined(axis=0), "fixed")
+    verify(joined(ops.Binary, 3, function="maximum"), "fixed")
+
+
 def test_every_kind_has_its_place_and_its_rule_of_shapes():
     written = {kind for kind in vars(ops).values() if isinstance(kind, type) and issubclass(kind, Op)} - {Op}
     assert written | {Scan} == set(KINDS.values())
@@ -294,7 +316,7 @@ def test_every_kind_has_its_place_and_its_rule_of_shapes():
         assert {*kind.modes} <= {"frame", "stream"} and {*kind.numbers} <= {"float", "integer"}
         assert kind.modes and kind.numbers
         assert kind.output_shape is not Op.output_shape
-    integer = {ops.Window, ops.MatMul, ops.Requantize, ops.Sum}
+    integer = {ops.Window, ops.MatMul, ops.Requantize, ops.Sum, ops.Binary, ops.Concatenate}
     assert {kind for kind in KINDS.values() if "integer" in kind.numbers} == integer
 
 

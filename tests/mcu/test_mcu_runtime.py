@@ -41,6 +41,13 @@ void requantize_i64(int64_t *y, const int64_t *x, size_t count, int shift, int r
         nn_set_##name(y, x, count, factor); \\
         nn_add_##name(y, x, count, other); \\
     }
+void extremes(int16_t *most, int16_t *least, const int16_t *a, const int16_t *b, size_t count)
+{
+    nn_maximum_i16(most, a, b, count);
+    nn_minimum_i16(least, a, b, count);
+    nn_maximum_i16(least, least, least, count);
+}
+
 SUM_OF(i16_to_i32, int16_t, int32_t)
 SUM_OF(i32_to_i32, int32_t, int32_t)
 SUM_OF(i16_to_i64, int16_t, int64_t)
@@ -153,6 +160,15 @@ def ties_and_extremes(bits, shift, half, seed=0):
     unit = 1 << max(shift - 1, 0)
     ties = [k * unit + d for k in (*range(-9, 10), top // unit, ends[0] // unit) for d in (-1, 0, 1)]
     return [value for value in {*noise, *ends, *ties} if ends[0] <= value <= top]
+
+
+def test_extremes(c):
+    ends = np.array([-32768, -1, 0, 1, 32767], np.int16)
+    a, b = np.repeat(ends, 5), np.tile(ends, 5)
+    most, least = np.zeros_like(a), np.zeros_like(a)
+    c.extremes(pointer(most), pointer(least), pointer(a), pointer(b), ctypes.c_size_t(len(a)))
+    assert (most == np.maximum(a, b)).all()
+    assert (least == np.minimum(a, b)).all()
 
 
 @pytest.mark.parametrize("given", [16, 32, 64])

@@ -90,6 +90,18 @@ class Program:
             for samples in zip(*values, strict=True)
         ]
 
+    def binary(self, op: dict, a: str, x: list[Sample], b: str, y: list[Sample]) -> list[Sample]:
+        """The greater or the lesser of two numbers on one grid."""
+        assert self.formats[a] == self.formats[b] == op["output"]["format"]
+        extreme = {"maximum": max, "minimum": min}[op["function"]]
+        return [[extreme(n, m) for n, m in zip(*pair, strict=True)] for pair in zip(x, y, strict=True)]
+
+    def concatenate(self, op: dict, *operands: str | list[Sample]) -> list[Sample]:
+        """Values on one grid one behind the other."""
+        assert op["axis"] == 0
+        assert all(self.formats[name] == op["output"]["format"] for name in operands[::2])
+        return [[n for sample in samples for n in sample] for samples in zip(*operands[1::2], strict=True)]
+
     def requantize(self, op: dict, source: str, x: list[Sample]) -> list[Sample]:
         """Drops bits with rounding, then clamps."""
         assert self.fraction(op["output"]["name"]) == self.fraction(source) - op["shift"]

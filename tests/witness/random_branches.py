@@ -1,4 +1,4 @@
-"""Random models with branches for fixed point: values that several layers read, and sums of several values."""
+"""Random models with branches for fixed point: values that several layers read, sums of several, and joins."""
 
 from dataclasses import dataclass, field, replace
 
@@ -7,6 +7,8 @@ import numpy as np
 from random_chains import Chain, norm, number, product
 
 SUMS = ("Add", "Subtract")
+EXTREMES = ("Maximum", "Minimum")
+MOST_CHANNELS = 12
 
 
 def branches(seed: int) -> Chain:
@@ -56,14 +58,30 @@ class _Sketch:
             reads.append(self.pick([*others, first]))
         return self.add(model_files.Entry(kind), self.channels[first], *reads)
 
+    def join(self, among: list[int]) -> int | None:
+        """The extremes of two values or of three, or several one behind the other; None where they do not fit."""
+        paired = [n for n in among if sum(self.channels[n] == self.channels[m] for m in among) > 1]
+        if self.random.random() < 0.4 or not paired:
+            first = self.pick(among)
+            reads = [first, *(self.pick(among) for _ in range(number(self.random, 1, 2)))]
+            channels = sum(self.channels[n] for n in reads)
+            entry = model_files.Entry("Concatenate", {"axis": -1})
+            return self.add(entry, channels, *reads) if channels <= MOST_CHANNELS else None
+        first = self.pick(paired)
+        others = [n for n in paired if self.channels[n] == self.channels[first] and n != first]
+        reads = [first, *(self.pick(others) for _ in range(number(self.random, 1, 2)))]
+        return self.add(model_files.Entry(str(self.random.choice(EXTREMES))), self.channels[first], *reads)
+
 
 def _plain(random) -> Chain:
     sketch = _Sketch(random, [number(random, 1, 4)])
     for _ in range(number(random, 3, 8)):
         pool = list(range(len(sketch.channels)))
         chosen = random.random()
-        if chosen < 0.5:
+        if chosen < 0.25:
             sketch.sum(pool)
+        elif chosen < 0.55:
+            sketch.join(pool)
         elif chosen < 0.75:
             sketch.product(sketch.pick(pool))
         else:
@@ -83,8 +101,11 @@ def _plain(random) -> Chain:
 
 
 def _quantized(random) -> Chain:
+    joins = random.random() < 0.5
+    most = 12 if joins else 16  # what is joined has to fit one format of 16 bits
+
     def grid():
-        bits = max(number(random, 2, 16), number(random, 2, 16))
+        bits = max(number(random, 2, most), number(random, 2, most))
         return f"quantized_bits({bits}, {number(random, -1, 3)}, {number(random, 0, 1)}, alpha=1)"
 
     sketch = _Sketch(random, [number(random, 1, 4)])
@@ -94,7 +115,11 @@ def _quantized(random) -> Chain:
         config = {"kernel_quantizer": str(random.choice([grid(), "ternary(alpha=1)", "quantized_po2(4)"]))}
         config |= {"bias_quantizer": grid()} if random.random() < 0.5 else {}
         chosen = random.random()
-        if chosen < 0.4:
+        if chosen < 0.4 and joins:
+            joined = sketch.join(on_grid)
+            on_grid += [joined] if joined else []
+            continue
+        if chosen < 0.5:
             loose.append(sketch.product(sketch.pick(on_grid), **config))
         elif chosen < 0.8:
             first = sketch.pick(on_grid + loose)
@@ -103,7 +128,10 @@ def _quantized(random) -> Chain:
             layer = model_files.Entry(str(random.choice(SUMS)))
             loose.append(sketch.add(layer, sketch.channels[first], *reads))
         source = sketch.pick(loose or on_grid)
-        relu = f"quantized_relu({number(random, 1, 15)}, {number(random, -1, 3)})"
+        relu = f"quantized_relu({number(random, 1, most - 1)}, {number(random, -1, 3)})"
         layer = model_files.grid(relu if random.random() < 0.4 else grid())
         on_grid.append(sketch.add(layer, sketch.channels[source], source))
+    last = on_grid[-1]
+    if last != len(sketch.layers):
+        sketch.add(model_files.grid(grid()), sketch.channels[last], last)
     return Chain(sketch.channels[0], tuple(sketch.layers), {"weight_bits": number(random, 2, 16)})
