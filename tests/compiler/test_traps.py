@@ -1,7 +1,5 @@
 """Files made to harm: each is refused with one clear error, within 2 s and 1 GB, and nothing in it is run."""
 
-import io
-import json
 import pickle
 import zipfile
 import zlib
@@ -10,50 +8,9 @@ import h5py
 import numpy as np
 import pytest
 from fuzz_tools import Worker
+from model_archives import DENSE, INPUT, archive, dense, fill_dense, layer, model, ref
 
 from compiler import keras_file
-from compiler.keras_file.weights import snake_case
-
-INPUT = {"class_name": "InputLayer", "config": {"batch_shape": [None, 4], "name": "in"}, "name": "in"}
-
-
-def ref(name, node=0):
-    return {"class_name": "__keras_tensor__", "config": {"keras_history": [name, node, 0]}}
-
-
-def layer(class_name, name, *sources, **config):
-    """An entry of a functional model's list, called once on each of the sources."""
-    nodes = [{"args": [source], "kwargs": {}} for source in sources]
-    config = {"name": name, "trainable": True, **config}
-    return {"class_name": class_name, "config": config, "name": name, "inbound_nodes": nodes}
-
-
-def model(*layers, output, name="m"):
-    body = {"name": name, "layers": [INPUT, *layers], "input_layers": ["in", 0, 0], "output_layers": output}
-    return {"class_name": "Functional", "config": body}
-
-
-def dense(name="d", source="in"):
-    return layer("Dense", name, ref(source), units=3)
-
-
-DENSE = model(dense(), output=["d", 0, 0])
-
-
-def archive(path, config, fill=None, compression=zipfile.ZIP_STORED):
-    """A .keras of a configuration, and of weights that `fill` puts into the group of the layer `d`."""
-    weights = io.BytesIO()
-    with h5py.File(weights, "w") as file:
-        variables = file.create_group("layers/dense/vars")
-        (fill or fill_dense)(variables)
-    with zipfile.ZipFile(path, "w", compression) as file:
-        file.writestr("config.json", config if isinstance(config, str | bytes) else json.dumps(config))
-        file.writestr("model.weights.h5", weights.getvalue())
-
-
-def fill_dense(variables):
-    variables["0"] = np.ones((4, 3), "f4")
-    variables["1"] = np.ones(3, "f4")
 
 
 def with_kernel(make):
@@ -384,69 +341,3 @@ def test_weights_that_are_packed_as_usual_are_read(how, tmp_path):
     archive(tmp_path / "packed.keras", DENSE, packed_weights(how))
     kernel, _ = keras_file.read(tmp_path / "packed.keras").layers[1].weights
     assert np.array_equal(kernel, np.arange(12).reshape(4, 3))
-
-
-def sized(shape, class_name, weights=(), **config):
-    """A model of one layer, `d`, of few bytes and great numbers."""
-
-    def build(path):
-        first = {**INPUT, "config": {"batch_shape": [None, *shape], "name": "in"}}
-        body = model(layer(class_name, "d", ref("in"), **config), output=["d", 0, 0])
-        body["config"]["layers"][0] = first
-
-        def fill(variables):
-            group = variables.parent.parent.require_group(f"{snake_case(class_name)}/vars")
-            for number, weight in enumerate(weights):
-                group[str(number)] = np.ones(weight, "f4")
-
-        archive(path, body, fill)
-
-    return build
-
-
-BILLION = 10**9
-CONV = {"filters": 1, "kernel_size": [2], "use_bias": False}
-WINDOW = {"weights": [(2, 1, 1)], "strides": [1]}
-SIZES = {
-    "dilation": sized([None, 1], "Conv1D", dilation_rate=[2**31 - 1], padding="causal", **CONV, **WINDOW),
-    "dilation of many channels": sized(
-        [None, 4096],
-        "Conv1D",
-        [(2, 4096, 1)],
-        **CONV,
-        strides=[1],
-        dilation_rate=[100_000],
-        padding="valid",
-    ),
-    "an input": sized([BILLION, 1], "Dropout", rate=0.5),
-    "an image": sized([100_000, 100_000, 3], "GlobalMaxPooling2D"),
-    "channels": sized([None, BILLION], "Activation", activation="relu"),
-    "zeros around": sized([8, 1], "ZeroPadding1D", padding=[BILLION, BILLION]),
-    "copies": sized([4], "RepeatVector", n=BILLION),
-    "a larger picture": sized([8, 8, 1], "UpSampling2D", size=[BILLION, BILLION]),
-    "strides turned round": sized(
-        [8, 1], "Conv1DTranspose", [(2, 1, 1)], **CONV, strides=[BILLION], padding="valid", dilation_rate=[1]
-    ),
-    "dilation turned round": sized(
-        [8, 1], "Conv1DTranspose", [(2, 1, 1)], **CONV, strides=[1], padding="valid", dilation_rate=[BILLION]
-    ),
-}
-
-
-@pytest.mark.parametrize("case", SIZES)
-def test_what_would_take_all_memory_is_refused_first(case, worker, tmp_path):
-    SIZES[case](tmp_path / "large.keras")
-    _, _, outcome, seconds, said = worker.run(str(tmp_path / "large.keras"))
-    assert outcome in ("refused", "neither"), (outcome, said)
-    assert seconds < 2
-    assert "the most that is taken is 67,108,864" in said, said
-    assert "layer '" in said
-
-
-def test_a_long_past_compiles_in_time(worker, tmp_path):
-    """Ten seconds of audio, a reverberation's worth."""
-    build = sized([None, 1], "Conv1D", dilation_rate=[480_000], padding="causal", **CONV, **WINDOW)
-    build(tmp_path / "long.keras")
-    _, _, outcome, seconds, said = worker.run(str(tmp_path / "long.keras"))
-    assert (outcome, said) == ("stream", "")
-    assert seconds < 2
