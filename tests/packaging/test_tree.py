@@ -7,6 +7,8 @@ import compiler
 
 ROOT = Path(compiler.__file__).resolve().parents[1]
 LARGEST = 1 << 20  # bytes
+LONGEST = 400  # lines of a source file: one sitting
+SOURCES = {".py", ".c", ".h", ".v", ".ld"}
 IGNORED = {".git", ".venv", ".cache", "build", "runs", "__pycache__", ".pytest_cache", ".ruff_cache", ".hypothesis"}
 
 
@@ -23,6 +25,14 @@ def test_no_tracked_file_is_large():
     files = [path for path in tracked() if (ROOT / path).is_file()]  # one may be deleted and not yet committed
     assert len(files) > 100
     assert [str(path) for path in files if (ROOT / path).stat().st_size > LARGEST] == []
+
+
+def test_no_source_is_longer_than_one_reads():
+    """What is printed, and kept to be compared with, is as long as it is."""
+    files = [path for path in tracked() if path.suffix in SOURCES and "golden" not in path.parts]
+    lengths = {str(path): (ROOT / path).read_bytes().count(b"\n") for path in files if (ROOT / path).is_file()}
+    assert len(lengths) > 300
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
 
 
 def test_no_tracked_name_begins_with_a_dash():
