@@ -36,6 +36,10 @@ def interval(graph: Graph, op: Op) -> Interval:
         case Binary(function="maximum" | "minimum" as function):
             extreme = max if function == "maximum" else min
             return extreme(x.interval[0] for x in op.inputs), extreme(x.interval[1] for x in op.inputs)
+        case Binary(function="multiply"):
+            a, b = (x.interval for x in op.inputs)
+            corners = [n * m for n in a for m in b]
+            return min(corners), max(corners)
         case Concatenate():
             return min(x.interval[0] for x in op.inputs), max(x.interval[1] for x in op.inputs)
         case Sum():

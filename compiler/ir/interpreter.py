@@ -188,6 +188,8 @@ def _compute(graph: Graph, op: Op, values: Mapping[str, Array], steps: int, prec
             return numerics.dequantize(integers, op.format).astype(x.dtype)
         case Requantize():
             return numerics.requantize(x, op.shift, op.rounding, op.lo, op.hi)
+        case Binary(function="multiply") if op.output.format:
+            return _held(op, operands[0] * operands[1])
         case Sum():
             parts = (x * factor for x, factor in zip(operands, op.factors, strict=True))
             return _held(op, sum(parts, np.zeros_like(x)))

@@ -217,7 +217,8 @@ class Unary(Op):
 class Binary(Op):
     """A function of two numbers, element by element, shapes broadcast.
 
-    In a fixed-point graph a maximum or a minimum, of values in the output's format.
+    In a fixed-point graph a maximum or a minimum, of values in the output's format; or a product, whose output is an
+    accumulator.
     """
 
     numbers = ("float", "integer")

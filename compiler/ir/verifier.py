@@ -155,6 +155,10 @@ def _check_kind(graph: Graph, op: Op, level: Level) -> None:
             fraction = op.inputs[0].format.fraction + op.weights_format.fraction
             _check(y.format.fraction == fraction, name, "loses the point")
             _check_width(graph, op, level)
+        case Binary(function="multiply") if level in ("integers", "fixed"):
+            fraction = sum(x.format.fraction for x in op.inputs)
+            _check(y.format.fraction == fraction, name, "loses the point")
+            _check_width(graph, op, level)
         case Binary() | Concatenate() if level in ("integers", "fixed"):
             known = isinstance(op, Concatenate) or op.function in ("maximum", "minimum")
             _check(known, name, "is no operation on integers")

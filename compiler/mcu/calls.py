@@ -180,7 +180,7 @@ class Caller:
         return f"nn_move_axes_f32({y}, {x}, {axes_name(f'{self.prefix}_{step.name}', step)}, {walk.rank});"
 
     def _binary(self, step: steps.Binary, y: str, xs: Sequence[str], table: str) -> str:
-        if step.target.ctype == "int16_t":
+        if step.target.ctype != "float":
             return f"nn_{step.function}_i16({y}, {', '.join(xs)}, {step.target.size});"
         operands, walk, function = ", ".join(xs), step.walk, f"NN_{step.function.upper()}"
         if walk.rank == 1:

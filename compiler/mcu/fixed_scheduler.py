@@ -35,7 +35,10 @@ class FixedScheduler(Scheduler):
 
     def ctype(self, value: Value) -> CType:
         """The least type that holds the value's format; for sums, one of 32 bits or more."""
-        format, summed = value.format, isinstance(self.graph.producer(value), ops.MatMul | ops.Sum)
+        format, made = value.format, self.graph.producer(value)
+        summed = isinstance(made, ops.MatMul | ops.Sum) or (
+            isinstance(made, ops.Binary) and made.function == "multiply"
+        )
         if format.lo >= -(1 << 15) and format.hi < 1 << 15 and not summed:
             return "int16_t"
         width = format.width + (not format.signed)
@@ -66,6 +69,12 @@ class FixedScheduler(Scheduler):
                 step = steps.Requantize(**common, target=self.plan(op.output), **how)
             case ops.Sum():
                 step = steps.Sum(**common, target=self.plan(op.output), factors=op.factors)
+            case ops.Binary(function="multiply"):
+                wide = next((value for value in op.inputs if self.ctype(value) != "int16_t"), None)
+                if wide or self.ctype(op.output) != "int32_t":
+                    raise CompileError("multiplies values of more than 16 bits", layer=op.output.layer)
+                walk = strides.broadcast(op.shapes, op.output.shape)
+                step = steps.Binary(**common, target=self.plan(op.output), function=op.function, walk=walk)
             case ops.Binary():
                 self._demand_short(op)
                 walk = strides.broadcast(op.shapes, op.output.shape)

@@ -209,7 +209,10 @@ class _Machine:
             case steps.Fill():
                 return np.full(step.target.size, step.value)
             case steps.Binary():
-                return UFUNCS[step.function](*_picked(step, operands))
+                picked = _picked(step, operands)
+                if step.target.ctype != "float":
+                    picked = [operand.astype(np.int64) for operand in picked]
+                return UFUNCS[step.function](*picked)
             case steps.Select():
                 condition, above, other = _picked(step, operands)
                 return np.where(condition > 0, above, other)

@@ -59,7 +59,7 @@ def _headers(step: Step, kernels: Kernels) -> Iterator[str]:
             yield from ["nn_boxes.h"] if depthwise else ["nn_boxes.h", f"nn_kernels_{kernels}.h"]
         case steps.Pool():
             yield "nn_boxes.h"
-        case steps.Binary() if step.target.ctype == "int16_t":
+        case steps.Binary() if step.target.ctype != "float":
             yield "nn_sums.h"
         case steps.Fill() | steps.Move() | steps.Walked() | steps.Reduce() | steps.Dot() | steps.Gather():
             yield "nn_strided.h"

@@ -53,7 +53,7 @@ def output_grids(graph: Graph) -> Mapping[str, Sequence[OutputGrid]]:
         products = {name: summed for x in op.inputs for name, summed in origins.get(x.name, {}).items()}
         if isinstance(op, Unary):
             origins[op.output.name] = products
-        elif isinstance(op, Binary):
+        elif isinstance(op, Binary) and op.function in ("add", "subtract"):
             origins[op.output.name] = dict.fromkeys(products, True)
         elif isinstance(op, Quantize):
             for name, summed in products.items():

@@ -86,7 +86,12 @@ def _is_join(op: Op) -> bool:
 
 
 def _takes_several(op: Op) -> bool:
-    return _is_sum(op) or _is_join(op)
+    return _is_sum(op) or _is_join(op) or _is_product(op)
+
+
+def _is_product(op: Op) -> bool:
+    """Whether it multiplies, by weights or two values: both lie on grids."""
+    return isinstance(op, MatMul) or (isinstance(op, Binary) and op.function == "multiply")
 
 
 def _affine_as_product(graph: Graph) -> Graph:
@@ -114,7 +119,7 @@ def _on_grid(graph: Graph, value: Value) -> bool:
 def _demand_quantizers(graph: Graph) -> None:
     hint = "Put a QActivation in front of it, or remove all quantisers to let the compiler choose formats."
     for op in graph.ops:
-        if (isinstance(op, MatMul) or _is_join(op)) and not all(_on_grid(graph, value) for value in op.inputs):
+        if (_is_product(op) or _is_join(op)) and not all(_on_grid(graph, value) for value in op.inputs):
             raise CompileError("its input has no quantiser", layer=op.output.layer, hint=hint)
         for value in op.inputs if _is_sum(op) else ():
             # Sums of products are added as they are; what is done to them before needs a grid.
@@ -168,7 +173,7 @@ def _align_joins(graph: Graph) -> Graph:
 
 def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
     ranges = worst_case_ranges(graph, options.input_range)
-    wanted = {op.inputs[0].name for op in graph.ops if isinstance(op, MatMul | Window)}
+    wanted = {v.name for op in graph.ops if _is_product(op) or isinstance(op, Window) for v in op.inputs}
     wanted |= {value.name for value in graph.outputs}
     # Sums take products and other sums as they are, without a rounding between.
     wanted |= {v.name for op in graph.ops if _is_sum(op) for v in op.inputs if isinstance(graph.producer(v), Unary)}
@@ -221,7 +226,8 @@ def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
             op, before = coarse_enough(op)
         elif _is_join(op):
             op, before = on_one_grid(op)
-        source = max(finest[value.name] for value in op.inputs)
+        fractions = [finest[value.name] for value in op.inputs]
+        source = sum(fractions) if _is_product(op) else max(fractions)
         if isinstance(op, MatMul):
             sums = format_for(_bound(op.output, ranges), options.bits)
             op = _on_weights_grid(op, options.weight_bits, sums.fraction + FINER_PRODUCTS - source)
@@ -306,6 +312,9 @@ def _image(op: Op, source: Interval, *others: Interval) -> Interval:
         case Binary(function="maximum" | "minimum" as function):
             extreme = np.maximum if function == "maximum" else np.minimum
             return extreme(lo, others[0][0]), extreme(hi, others[0][1])
+        case Binary(function="multiply"):
+            corners = [a * b for a in source for b in others[0]]
+            return np.min(corners, axis=0), np.max(corners, axis=0)
         case Binary(function="add"):
             return lo + others[0][0], hi + others[0][1]
         case Binary(function="subtract"):

@@ -44,6 +44,9 @@ def to_integers(graph: Graph) -> Graph:
                     lo=op.lo,
                     hi=op.hi,
                 )
+            case Binary(function="multiply"):
+                fraction = sum(value.format.fraction for value in op.inputs)
+                return replace(op, output=replace(op.output, format=Format(True, WIDEST, fraction)))
             case Binary(function="add" | "subtract"):
                 return _sum(op)
         raise NotImplementedError(f"no integer form of {type(op).__name__}")
@@ -158,7 +161,8 @@ def prove_accumulators(graph: Graph) -> Graph:
 
     def transform(op: Op) -> Op:
         output = replace(op.output, interval=interval(graph, op))
-        if isinstance(op, MatMul | Sum):
+        product = isinstance(op, Binary) and op.function == "multiply"
+        if isinstance(op, MatMul | Sum) or product:
             width = accumulator_width(graph, op)
             if width > WIDEST:
                 raise CompileError(f"its accumulator would need {width} bits", layer=op.output.layer)

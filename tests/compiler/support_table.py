@@ -64,7 +64,7 @@ FIXED_POINT = {
 }
 # Classes that have one on a microcontroller alone, as what joins two values of a model with one input.
 FIXED_ON_MCU = dict.fromkeys(
-    ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Subtract"), "on the microcontroller"
+    ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"), "on the microcontroller"
 )
 
 

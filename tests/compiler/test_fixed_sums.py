@@ -143,7 +143,6 @@ def test_verilog_refuses_a_sum_by_name(tmp_path):
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ((entry("Multiply", 0, 1),), "layer 'layer_2': the function multiply of two values has no fixed-point form"),
         ((dense(np.ones((2, 1)), 0), entry("Maximum", 1, 2)), "layer 'layer_3': .*different shapes has no fixed-point"),
         ((dense(np.ones((2, 1)), 0), entry("Add", 1, 2)), "layer 'layer_3': .*different shapes has no fixed-point"),
     ],
@@ -221,3 +220,33 @@ def test_verilog_refuses_joins_by_name(tmp_path):
         config = {"axis": -1} if kind == "Concatenate" else {}
         with pytest.raises(CompileError, match=r"layer 'layer_2': .* has no form in Verilog"):
             build(tmp_path, dense(np.eye(2), 0), entry(kind, 0, 1, **config), target="fpga")
+
+
+def test_a_product_of_values_is_rounded_once(tmp_path):
+    made = build(tmp_path, dense(matrix(2, 2), 0), entry("Multiply", 0, 1))
+    x = made.quantize(RANDOM.uniform(-1, 1, (200, 2)))
+    values = interpreter.evaluate(made.graph, [x])
+    (product,) = (op for op in made.graph.ops if isinstance(op, Binary))
+    a, b = (numerics.dequantize(values[v.name], v.format) for v in product.inputs)
+    y = made.run(x, raw=True)
+    step = made.graph.outputs[0].format.step
+    assert np.abs(numerics.dequantize(y, made.graph.outputs[0].format) - a * b).max() <= step / 2
+    assert (made.run(x, "host", raw=True) == y).all()
+    assert (made.run(np.full((1, 2), -32768), "host", raw=True) == made.run(np.full((1, 2), -32768), raw=True)).all()
+
+
+def test_products_of_values_need_quantisers_of_the_file(tmp_path):
+    grids = "quantized_bits(8, 3, alpha=1)"
+    layers = [grid(grids, 0), dense(np.eye(2), 1, kernel_quantizer="quantized_bits(4, 1, alpha=1)")]
+    with pytest.raises(CompileError, match="layer 'layer_3': its input has no quantiser"):
+        build(tmp_path, *layers, entry("Multiply", 1, 2), grid(grids, 3))
+    made = build(tmp_path, *layers, grid(grids, 2), entry("Multiply", 1, 3), grid(grids, 4))
+    x = made.quantize(np.linspace(-8, 8, 100).reshape(-1, 2))
+    ideal = interpreter.run(made.graphs["float"], numerics.dequantize(x, made.graph.inputs[0].format))
+    y = made.run(x, "host", raw=True)
+    np.testing.assert_array_equal(numerics.dequantize(y, made.graph.outputs[0].format), ideal)
+
+
+def test_verilog_refuses_a_product_of_values_by_name(tmp_path):
+    with pytest.raises(CompileError, match=r"layer 'layer_2': .* has no form in Verilog"):
+        build(tmp_path, dense(np.eye(2), 0), entry("Multiply", 0, 1), target="fpga")

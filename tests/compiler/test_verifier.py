@@ -248,9 +248,13 @@ BROKEN_FIXED = {
         lambda: joined(ops.Binary, 3, function="maximum", a=3),
         "joins values of different formats",
     ),
-    "a product of integers": (
-        lambda: change(joined(ops.Binary, 3, function="minimum"), ops.Binary, function="multiply"),
+    "a quotient of integers": (
+        lambda: change(joined(ops.Binary, 3, function="minimum"), ops.Binary, function="divide"),
         "is no operation on integers",
+    ),
+    "a product that loses the point": (
+        lambda: change(joined(ops.Binary, 3, function="minimum"), ops.Binary, function="multiply"),
+        "loses the point",
     ),
     "a sum one bit too narrow": (lambda: narrowed(summed(), ops.Sum), "may overflow"),
     "a term that loses the point": (lambda: change(summed(), ops.Sum, shifts=(0, 1)), "loses the point of b"),

@@ -91,7 +91,10 @@ class Program:
         ]
 
     def binary(self, op: dict, a: str, x: list[Sample], b: str, y: list[Sample]) -> list[Sample]:
-        """The greater or the lesser of two numbers on one grid."""
+        """The greater or the lesser of two numbers on one grid, or their product."""
+        if op["function"] == "multiply":
+            assert self.fraction(a) + self.fraction(b) == self.fraction(op["output"]["name"])
+            return [[n * m for n, m in zip(*pair, strict=True)] for pair in zip(x, y, strict=True)]
         assert self.formats[a] == self.formats[b] == op["output"]["format"]
         extreme = {"maximum": max, "minimum": min}[op["function"]]
         return [[extreme(n, m) for n, m in zip(*pair, strict=True)] for pair in zip(x, y, strict=True)]

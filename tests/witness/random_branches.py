@@ -58,6 +58,12 @@ class _Sketch:
             reads.append(self.pick([*others, first]))
         return self.add(model_files.Entry(kind), self.channels[first], *reads)
 
+    def multiply(self, among: list[int]) -> int:
+        """The product of two values, or of one with itself."""
+        first = self.pick(among)
+        second = self.pick([n for n in among if self.channels[n] == self.channels[first]])
+        return self.add(model_files.Entry("Multiply"), self.channels[first], first, second)
+
     def join(self, among: list[int]) -> int | None:
         """The extremes of two values or of three, or several one behind the other; None where they do not fit."""
         paired = [n for n in among if sum(self.channels[n] == self.channels[m] for m in among) > 1]
@@ -82,6 +88,8 @@ def _plain(random) -> Chain:
             sketch.sum(pool)
         elif chosen < 0.55:
             sketch.join(pool)
+        elif chosen < 0.65:
+            sketch.multiply(pool)
         elif chosen < 0.75:
             sketch.product(sketch.pick(pool))
         else:
@@ -119,7 +127,9 @@ def _quantized(random) -> Chain:
             joined = sketch.join(on_grid)
             on_grid += [joined] if joined else []
             continue
-        if chosen < 0.5:
+        if chosen > 0.9:
+            loose.append(sketch.multiply(on_grid))
+        elif chosen < 0.5:
             loose.append(sketch.product(sketch.pick(on_grid), **config))
         elif chosen < 0.8:
             first = sketch.pick(on_grid + loose)
