@@ -12,6 +12,7 @@ from zoo.screen import Screen
 SYSTEMS = {
     "calibration": "zoo.calibration.command",
     "ensembles": "zoo.ensembles.command",
+    "kalman": "zoo.kalman.command",
     "line": "zoo.line.command",
     "metric_learning": "zoo.metric_learning.command",
     "ood": "zoo.ood.command",

@@ -11,6 +11,8 @@ from zoo import fused_normalization
 from zoo.calibration import losses as calibration_losses
 from zoo.calibration import metrics as calibration_metrics
 from zoo.ensembles import batch_ensemble, embedding_transform, logit_ensemble, stacked
+from zoo.kalman import cell as kalman_cell
+from zoo.kalman import published as kalman_published
 from zoo.metric_learning import embedding_model, losses, metrics, miners, one_cycle
 from zoo.wavenet import losses as wavenet_losses
 from zoo.wavenet import metrics as wavenet_metrics
