@@ -93,7 +93,8 @@ def _assign(arguments: Sequence[str], graph: Graph) -> list[Given]:
         names = ", ".join(name for name in named if isinstance(name, str))
         raise CompileError(f"inputs named {names} do not fit", hint=_names(graph))
     if len(texts) != len(wanted):
-        raise CompileError(f"{len(texts)} times --input for {len(wanted)} inputs", hint=_names(graph))
+        counted = f"{len(texts)} input{'s' * (len(texts) != 1)}"
+        raise CompileError(f"--input gives {counted}, and the model takes {len(wanted)}", hint=_names(graph))
     return [_parse(text) for text in texts]
 
 

@@ -15,6 +15,7 @@ LARGEST = 16 << 20  # bytes: ten thousand layers with all their initialisers fit
 MOST_VALUES = 2_000_000  # in objects and lists; Keras spends about twelve bytes on each
 DEEPEST = 150  # brackets within brackets; a model within a model adds about six
 LONGEST_INTEGER = 18  # digits
+LONGEST_NUMBER = 400
 
 # Possessive, and content with the end of the text for a closing quote, so that it never looks twice.
 _STRINGS = re.compile(rb'"[^"\\]*+(?:\\.?+[^"\\]*+)*+"?', re.DOTALL)
@@ -49,10 +50,11 @@ def _size(raw: bytes) -> tuple[int, int]:
     return int(np.cumsum(opening.astype(np.int32) - closing).max(initial=0)), values
 
 
-def _integer(digits: str) -> int:
-    if len(digits) > LONGEST_INTEGER:
+def _integer(digits: str) -> int | float:
+    """A longer one becomes a real number: QKeras writes -2^63 for a bound that constrains nothing."""
+    if len(digits) > LONGEST_NUMBER:
         raise ValueError(f"an integer of {len(digits)} digits")
-    return int(digits)
+    return int(digits) if len(digits) <= LONGEST_INTEGER else _number(digits)
 
 
 def _number(digits: str) -> float:

@@ -8,9 +8,11 @@ import tracemalloc
 import zipfile
 
 import h5py
+import model_files
 import numpy as np
 import pytest
 
+import compiler
 from compiler import keras_file, passes
 from compiler.errors import CompileError
 from compiler.ir import interpreter
@@ -220,3 +222,15 @@ def test_five_wide_layers_are_read_quickly_and_within_a_few_times_their_size(tmp
     tracemalloc.stop()
     assert seconds < 0.3
     assert peak < 3.5 * 5 * 500 * 501 * 4  # float32 as read, and float64 in the graph
+
+
+def test_long_integers_are_numbers(tmp_path):
+    """QKeras bounds the kernel of a quantized_po2(8) by 2^63."""
+    clip = {"class_name": "Clip", "config": {"min_value": -(2**63), "max_value": 2**63}}
+    product = model_files.dense([[0.5]], [0.25], kernel_constraint=clip)
+    model = model_files.write(tmp_path / "net.h5", (None, 1), product)
+    assert compiler.compile(model, "mcu", out=tmp_path / "build").run(np.ones((1, 1)))[0, 0] == 0.75
+    for key in ("filters", "kernel_size", "dilation_rate", "strides"):
+        layer = model_files.conv(np.ones((2, 1, 1)), **{key: 2**63})
+        with pytest.raises(CompileError, match=key):
+            compiler.compile(model_files.write(tmp_path / "odd.h5", (None, 1), layer), "mcu", out=tmp_path / "odd")

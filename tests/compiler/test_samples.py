@@ -276,7 +276,7 @@ def test_a_file_whose_name_looks_like_numbers_or_a_name_is_a_file(tmp_path, monk
         (["audio={x}", "knobs=1,two"], AMP, "'two' is no number"),
         (["audio={x}", "audio={x}"], AMP, "given twice"),
         (["audio={x}", "nob=1,2"], AMP, "inputs named audio, nob do not fit"),
-        (["{x}"], AMP, "1 times --input for 2 inputs"),
+        (["{x}"], AMP, "--input gives 1 input, and the model takes 2"),
         (["missing.npy"], AUDIO, "no such file"),
         (["missing"], AUDIO, "is neither .npy, .npz nor .wav"),
     ],
