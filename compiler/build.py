@@ -134,7 +134,7 @@ class Build:
             x: One array; or, for several inputs, a list in the model's order or a dict by input layer. Each is one
                 stream (samples, *shape), or one frame (*shape); or several, one axis more, each from reset.
                 A stream's control has one value for the whole of it, (*shape).
-            on: The numpy interpreter, C on this machine, C on the emulated Cortex-M7, or simulated Verilog.
+            on: The numpy interpreter, C on this machine, C on the emulated board, or simulated Verilog.
             raw: A fixed-point build takes and returns integers instead of real numbers.
 
         Returns:

@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line, which is its own manual."""
     p = cli.Parser(
         prog="python -m compiler.run",
-        description="Runs a finished build: in numpy, as C here, as C on an emulated Cortex-M7, or as Verilog.",
+        description="Runs a finished build: in numpy, as C here, as C on an emulated board, or as Verilog.",
         epilog=EPILOG,
     )
     p.add_argument("build", help="the folder that python -m compiler wrote")

@@ -17,7 +17,7 @@ from compiler.build import Build
 from compiler.verification import verify
 
 EPILOG = """The input is made of noise from reset on, zeros, steps, full scale and quiet noise. C runs on this
-machine in blocks of several lengths and on an emulated Cortex-M7; Verilog runs in a simulator, at full
+machine in blocks of several lengths and on the emulated board; Verilog runs in a simulator, at full
 speed and with random stalls. What differs is named: layer, channel, sample.
 
 Only a build that is as the compiler wrote it is run, as its report.json says; see --trust-changes.
@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--samples", type=cli.whole, metavar="N", help="length of the input; default 2,000 samples or 32 frames"
     )
-    p.add_argument("--seed", type=cli.whole, default=0, metavar="S", help="of the noise and of the stalls")
+    p.add_argument("--seed", type=cli.whole, default=0, metavar="S", help="seed of the random input and stalls")
     cli.add_trust(p)
     p.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
     return p

@@ -72,6 +72,11 @@ class Scheduler(ABC):
         """Adds the steps of another operation; False for one that has none in these numbers."""
 
     def run(self) -> Schedule:
+        """The schedule of the whole graph.
+
+        Raises:
+            CompileError: An operation has no form in these numbers, or a value no known size.
+        """
         graph = self.graph
         for value in (*graph.inputs, *(op.output for op in graph.ops)):
             if (value.format is not None) != self.fixed:
