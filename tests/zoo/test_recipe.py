@@ -5,13 +5,16 @@ import pytest
 from zoo.calibration.recipe import Plan
 from zoo.calibration.recipe import Recipe as CalibrationRecipe
 from zoo.ensembles.recipe import Recipe as EnsembleRecipe
+from zoo.kalman.recipe import Recipe as KalmanRecipe
 from zoo.metric_learning.recipe import BEST, PUBLISHED
 from zoo.ood.recipe import Recipe as OutlierRecipe
 from zoo.recipe import Recipe
 from zoo.wavenet.recipe import Recipe as WaveRecipe
 
 
-@pytest.mark.parametrize("kind", [CalibrationRecipe, EnsembleRecipe, OutlierRecipe, WaveRecipe, type(BEST)])
+@pytest.mark.parametrize(
+    "kind", [CalibrationRecipe, EnsembleRecipe, KalmanRecipe, OutlierRecipe, WaveRecipe, type(BEST)]
+)
 def test_all_recipes_have_the_same_fields_and_refuse_the_same_nonsense(kind):
     assert issubclass(kind, Recipe)
     for name, value in (("epochs", 0), ("batch_size", 0), ("learning_rate", -1.0), ("precision", "float8")):

@@ -12,7 +12,7 @@ _TRAINING = """\
 Tunes Kalman filters by gradient, so that they expect throws under gravity where they will be seen next, though a part
 of the observations is missing: the filter as it was published, whose gradient for the noise of y is 0; one that passes
 over what is missing; one with a constant acceleration; one that learns its start too. A GRU is trained equally long.
-All of it takes two to three minutes on two idle cores.
+All of it takes less than three minutes of processor time.
 """
 
 _FILES = """\

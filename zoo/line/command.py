@@ -11,7 +11,7 @@ _TRAINING = """\
 Fits y = mx + b five times: by gradient and update as pure functions in numpy, by the same functions compiled, by the
 same on several devices, by a Keras layer and optimizer, and by several lines as one model. All must end at the answer
 of the normal equation. It is done for x from -1 to 1, and for x from 1 to 1.001 as it is, centred, and centred and
-scaled, which takes from two steps to some 90,000: about two minutes on two idle cores.
+scaled, which takes from two steps to some 90,000: about two minutes of processor time.
 """
 
 _FILES = """\
