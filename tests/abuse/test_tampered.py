@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from abuse_tools import demand
 from conftest import TIMES
+from json_trees import places
 
 STRANGE = [
     *(
@@ -32,18 +33,6 @@ STRANGE = [
     *("../../x", "n" * 10_000, "a\nb", "ü", [], {}, [[]], [None], [1, 2], [10**9], {"array": "x"}, {"graph": {}}),
     *([10**6] * 3, {"signed": True, "width": 9999, "fraction": 0}, {"signed": 1, "width": -4, "fraction": 10**9}),
 ]
-
-
-def places(tree):
-    """Every place in a tree: (container, key)."""
-    pending, found = [tree], []
-    while pending:
-        node = pending.pop()
-        for key in list(node) if isinstance(node, dict) else range(len(node)):
-            found.append((node, key))
-            if isinstance(node[key], dict | list):
-                pending.append(node[key])
-    return found
 
 
 def forge(path, rng):

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from json_trees import places
 
 from compiler import keras_file, passes, pipeline
 from compiler.errors import CompileError
@@ -81,29 +82,17 @@ def strange(rng):
     return copy.deepcopy(STRANGE[rng.integers(len(STRANGE))])
 
 
-def nodes_of(tree):
-    """Every place in a tree: (container, key)."""
-    pending, found = [tree], []
-    while pending:
-        node = pending.pop()
-        for key in list(node) if isinstance(node, dict) else range(len(node)):
-            found.append((node, key))
-            if isinstance(node[key], dict | list):
-                pending.append(node[key])
-    return found
-
-
 def deep(rng):
     return json.loads("[" * (depth := int(rng.choice([50, 120, 400]))) + "]" * depth)
 
 
 def damage_tree(tree, rng):
     for _ in range(rng.integers(1, 4)):
-        places = nodes_of(tree)
-        if not places:
+        found = places(tree)
+        if not found:
             return tree
-        holder, key = places[rng.integers(len(places))]
-        other_holder, other_key = places[rng.integers(len(places))]
+        holder, key = found[rng.integers(len(found))]
+        other_holder, other_key = found[rng.integers(len(found))]
         match rng.integers(9):
             case 0 | 1 | 2:
                 holder[key] = strange(rng)
