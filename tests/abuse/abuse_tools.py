@@ -11,6 +11,8 @@ from pathlib import Path
 SERVER = Path(__file__).with_name("command_server.py")
 ROOT = SERVER.parents[2]
 GIGABYTE = 1 << 30
+# How much of the abuse: 1 in `make test`, more where it is asked for.
+TIMES = int(os.environ.get("ABUSE", "1"))
 # Insides that no message may show.
 MARKS = re.compile(
     r"Traceback|object at 0x|Value\(|Format\(|State\(|Graph\(|array\(|dtype\(|<class|"

@@ -1,6 +1,5 @@
 """Models and builds to be maltreated: made once, copied by whoever changes them."""
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -9,9 +8,6 @@ import pytest
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE)]
-
-# How much of the abuse: 1 in `make test`, more where it is asked for.
-TIMES = int(os.environ.get("ABUSE", "1"))
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from abuse_tools import MARKS, ROOT
-from conftest import TIMES
+from abuse_tools import MARKS, ROOT, TIMES
 
 import compiler
 

@@ -6,8 +6,7 @@ import os
 
 import numpy as np
 import pytest
-from abuse_tools import demand
-from conftest import TIMES
+from abuse_tools import TIMES, demand
 from json_trees import places
 
 STRANGE = [

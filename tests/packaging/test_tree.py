@@ -48,3 +48,10 @@ def test_what_is_made_is_ignored(tmp_path):
     command = ["git", "check-ignore", "--no-index", "--stdin"]
     listed = subprocess.run(command, cwd=tmp_path, input="\n".join(made), capture_output=True, text=True, check=False)
     assert listed.stdout.split() == made
+
+
+def test_no_two_files_of_tests_share_a_name():
+    """They are imported by their names alone, so that helpers are found from any folder."""
+    names = [path.name for path in tracked() if path.parts[0] == "tests" and path.suffix == ".py"]
+    assert len(names) > 100
+    assert {name for name in names if names.count(name) > 1} == {"conftest.py"}

@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from abuse_tools import demand
+from abuse_tools import TIMES, demand
 
 GOOD = np.linspace(-1, 1, 60, dtype=np.float32).reshape(20, 3)
 
@@ -167,8 +167,6 @@ def test_files(builds, commands, tmp_path):
 
 def test_broken_samples_at_random(builds, commands, tmp_path):
     """Bytes of good files changed at random."""
-    from conftest import TIMES
-
     rng = np.random.default_rng(0)
     good = {"npy": npy(GOOD), "npz": npz(x=GOOD), "wav": wav(fmt(), PCM)}
     results = []
