@@ -18,7 +18,7 @@ from compiler.ir.functions import FUNCTIONS
 from compiler.ir.movement import Concatenate, Gather, Pad, Repeat, Reshape, Slice, Transpose, ZeroInsertion
 from compiler.ir.numerics import ROUNDINGS, Format, Rounding
 from compiler.ir.operation import Op, Pads, axis_within, broadcast, demand, known_size, windows_over
-from compiler.ir.values import Shape
+from compiler.ir.values import Shape, Value
 
 BinaryFunction = Literal["add", "subtract", "multiply", "divide", "maximum", "minimum"]
 ReduceFunction = Literal["sum", "mean", "max", "min"]
@@ -31,8 +31,25 @@ def causal(taps: int, dilation: int) -> Pads:
     return (((taps - 1) * dilation, 0),)
 
 
+class Weighted:
+    """What operations with weights have in common."""
+
+    output: Value
+    weights_of: str
+
+    @property
+    def layer(self) -> str:
+        """The Keras layer that the weights come from."""
+        return self.weights_of or self.output.layer
+
+    @property
+    def places(self) -> int:
+        """How often the weights are met in a step: once for each place of the output."""
+        return int(np.prod([n for n in self.output.shape[:-1] if n is not None], dtype=np.int64))
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Convolution(Op):
+class Convolution(Weighted, Op):
     """Frame graphs: (*space, C) -> (*space', F), one or two axes of space; correlation, as Keras has it.
 
     Args:
@@ -57,15 +74,9 @@ class Convolution(Op):
     weights_of: str = ""
 
     @property
-    def layer(self) -> str:
-        """The Keras layer that the weights come from."""
-        return self.weights_of or self.output.layer
-
-    @property
     def macs(self) -> int:
         """Multiply-accumulates, those with padding among them."""
-        space = int(np.prod([n for n in self.output.shape[:-1] if n is not None], dtype=np.int64))
-        return space * self.kernel.size
+        return self.places * self.kernel.size
 
     def output_shape(self) -> Shape:
         """(*space', F)."""
@@ -129,7 +140,7 @@ class UnitDelay(Op):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class MatMul(Op):
+class MatMul(Weighted, Op):
     """bias + the product of the input's last axes, flattened in C order, with the weights.
 
     In a fixed-point graph the weights and the bias are integers, the bias at the accumulator's fraction,
@@ -157,15 +168,9 @@ class MatMul(Op):
     weights_of: str = ""
 
     @property
-    def layer(self) -> str:
-        """The Keras layer that the weights come from."""
-        return self.weights_of or self.output.layer
-
-    @property
     def macs(self) -> int:
         """Multiply-accumulates a step."""
-        rows = int(np.prod([n for n in self.output.shape[:-1] if n is not None], dtype=np.int64))
-        return rows * self.weights.size
+        return self.places * self.weights.size
 
     def output_shape(self) -> Shape:
         """(..., columns)."""

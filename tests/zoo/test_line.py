@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from mistakes import ends_with_code_2
 
 import compiler
 from zoo.__main__ import main
@@ -117,9 +118,4 @@ def test_train_evaluate_and_show(tmp_path, capsys):
     ],
 )
 def test_mistakes_end_with_code_2_and_say_what_is_wrong(words, complaint, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as ended:
-        main(words.split())
-    assert ended.value.code == 2
-    assert complaint in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
+    ends_with_code_2(words, complaint, capsys, tmp_path, monkeypatch)
