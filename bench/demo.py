@@ -13,7 +13,7 @@ import numpy as np
 from compiler import cli
 from compiler.build import Build
 from compiler.tables import table
-from compiler.verification import TOLERANCE, error
+from compiler.verification import TIMES_FLOAT32, TOLERANCE, error
 from zoo.quiet import quiet_import
 from zoo.wavenet.waves import CORNERS, SAMPLE_RATE, SHAPES, corner_waves
 
@@ -62,8 +62,11 @@ def compare_float() -> tuple[list[Row], bool]:
     wanted = keras.saving.load_model(OUT / "float/wavenet.h5", compile=False).predict(x, verbose=0)
     build = Build.open(OUT / "float-mcu")
     missed = error(build.run(x, on="emulator"), wanted)
-    fine = missed <= TOLERANCE
-    result = f"error {missed:.1e}, {'within' if fine else 'BEYOND'} the tolerance of {TOLERANCE:.0e}"
+    # Keras adds in float32 too: it may be as far from the truth as we are, on the other side.
+    own = error(wanted, build.run(x, on="reference"))
+    allowed = max(TOLERANCE, TIMES_FLOAT32 * own)
+    fine = missed <= allowed
+    result = f"error {missed:.1e}, {'within' if fine else 'BEYOND'} {allowed:.1e}; Keras is {own:.1e} from float64"
     return [("float", "C on an emulated Cortex-M7", "Keras", result)], fine
 
 
