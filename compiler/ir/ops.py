@@ -319,8 +319,22 @@ class Dot(Op):
         return (*a[:-1], b[-2])
 
 
+class Clamping:
+    """What operations that round and then clamp to [lo, hi] have in common."""
+
+    rounding: Rounding
+    lo: int
+    hi: int
+
+    def output_shape(self) -> Shape:
+        """The input's."""
+        demand(self.rounding in ROUNDINGS, "nothing rounds", self.rounding)
+        demand(self.lo <= self.hi, "a clamp to", self.lo, "...", self.hi)
+        return self.shapes[0]
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Quantize(Op):
+class Quantize(Clamping, Op):
     """Float graphs: rounds to the grid of a format and clamps to [lo, hi] grid units; the value stays float.
 
     Fixed-point builds turn each into a Requantize.
@@ -332,15 +346,9 @@ class Quantize(Op):
     lo: int
     hi: int
 
-    def output_shape(self) -> Shape:
-        """The input's."""
-        demand(self.rounding in ROUNDINGS, "nothing rounds", self.rounding)
-        demand(self.lo <= self.hi, "a clamp to", self.lo, "...", self.hi)
-        return self.shapes[0]
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Requantize(Op):
+class Requantize(Clamping, Op):
     """Fixed-point graphs: drops `shift` bits with rounding, then clamps to [lo, hi]. Relu and saturation are clamps."""
 
     modes = ("stream",)
@@ -350,12 +358,6 @@ class Requantize(Op):
     rounding: Rounding
     lo: int
     hi: int
-
-    def output_shape(self) -> Shape:
-        """The input's."""
-        demand(self.rounding in ROUNDINGS, "nothing rounds", self.rounding)
-        demand(self.lo <= self.hi, "a clamp to", self.lo, "...", self.hi)
-        return self.shapes[0]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -22,6 +22,7 @@ def test_every_member_has_unit_length_and_the_transform_is_saved(tmp_path):
     adapt(model, images)
     embeddings = model.predict(images, verbose=0)
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=-1), 1, atol=1e-5)
+    # They must differ, by more than a hundredth: a larger tolerance would ask for more.
     assert not np.allclose(untouched, embeddings, atol=1e-2)
     members = model.get_layer("members")(images).numpy()
     raw = plain_embedder(model).predict(images, verbose=0)

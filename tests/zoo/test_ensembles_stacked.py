@@ -42,6 +42,7 @@ def test_stack_equals_separate_members_and_numpy():
         for index, member in enumerate(split(stack)):
             np.testing.assert_allclose(together[:, index], member(IMAGES), atol=1e-5)
             np.testing.assert_allclose(together[:, index], numpy_member(IMAGES, member.get_weights()), atol=1e-5)
+    # Two members must differ, by more than a hundredth: a larger tolerance would ask for more.
     assert not np.allclose(stack(IMAGES)[:, 0], stack(IMAGES)[:, 1], atol=1e-2)
     np.testing.assert_allclose(stack.call_member(2, IMAGES), stack(IMAGES)[:, 2], atol=1e-6)
 
