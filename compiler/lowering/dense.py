@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from compiler.ir.ops import MatMul
 from compiler.ir.values import Value
+from compiler.lowering import integer_weights
 from compiler.lowering.activation import activate
 from compiler.lowering.arithmetic import binary, reshape
 from compiler.lowering.layer import Layer
@@ -26,8 +28,10 @@ def quantized_dense(layer: Layer, x: Value) -> Value:
 
 def _dense(layer: Layer, x: Value, *, quantized: bool) -> Value:
     units = layer.size("units")
-    layer.expect("quantization_config", None)
     layer.expect("lora_rank", None)
+    if layer.integers:
+        return _integer_dense(layer, x, units)
+    layer.expect("quantization_config", None)
     weights = read_weights(layer, {"kernel": (x.shape[-1], units)}, units, quantized=quantized)
     y = layer.emit(
         MatMul,
@@ -40,9 +44,30 @@ def _dense(layer: Layer, x: Value, *, quantized: bool) -> Value:
     return activate(layer, y, layer.take("activation", None))
 
 
+def _integer_dense(layer: Layer, x: Value, units: int) -> Value:
+    """A Dense whose weights Keras has made integers of."""
+    layer.ignore_training_of("kernel", "bias")
+    bias = (units,) if layer.flag("use_bias") else None
+    weights = integer_weights.read(layer, "kernel", (x.shape[-1], units), (units,), bias)
+    bias = weights.get("bias", np.zeros(units))
+    y = _integer_product(layer, x, 1, weights["kernel"], bias, (*x.shape[:-1], units))
+    return activate(layer, y, layer.take("activation", None))
+
+
+def _integer_product(
+    layer: Layer, x: Value, axes: int, weights: np.ndarray, bias: np.ndarray, shape: Sequence[int | None]
+) -> Value:
+    """The product over the last axes, what is read rounded where the file says so; bias in the shape of new axes."""
+    rounded = integer_weights.rounded_inputs(layer)
+    if rounded is None:
+        y = layer.emit(MatMul, x, weights=weights, bias=bias.reshape(-1), axes=axes)
+        return reshape(layer, y, shape)
+    y = rounded.product(layer, x, range(len(x.shape) - axes, len(x.shape)), weights, shape)
+    return binary(layer, "add", y, layer.constant(bias, "_bias"), "_biased") if np.any(bias) else y
+
+
 def einsum_dense(layer: Layer, x: Value) -> Value:
     """Keras' EinsumDense where it is a product with a matrix: the last axes of the input become new ones."""
-    layer.expect("quantization_config", None)
     layer.expect("lora_rank", None)
     layer.ignore_training_of("kernel", "bias")
     kept, contracted, order, new = _equation(layer, x)
@@ -52,16 +77,26 @@ def einsum_dense(layer: Layer, x: Value) -> Value:
     bias_axes, bias_shape = layer.take("bias_axes", None), ()
     if bias_axes:
         bias_shape = _bias_shape(layer, bias_axes, new, output)
-    shapes = {"kernel": [(rows | columns)[letter] for letter in order]}
-    weights = layer.weights(shapes | ({"bias": bias_shape} if bias_axes else {}))
+    shape = [(rows | columns)[letter] for letter in order]
+    if layer.integers:
+        if order != contracted + new or not len(contracted) == len(new) == 1:
+            raise layer.error(f"dtype: weights in {layer.integers} with the equation {layer.take('equation')!r}")
+        scales = (*[1] * (len(output) + 1 - len(new)), *shape[1:]) if layer.integers == "int8" else shape[1:]
+        weights = integer_weights.read(layer, "kernel", shape, scales, bias_shape if bias_axes else None)
+    else:
+        layer.expect("quantization_config", None)
+        weights = layer.weights({"kernel": shape} | ({"bias": bias_shape} if bias_axes else {}))
     matrix = np.einsum(f"{order}->{contracted}{new}", weights["kernel"])
     matrix = matrix.reshape(math.prod(rows.values()), math.prod(columns.values()))
     bias = np.zeros(output[kept:])
     inside = len(bias_shape) <= len(new)
     if bias_axes and inside:
         bias = bias + weights["bias"]
-    y = layer.emit(MatMul, x, weights=matrix, bias=bias.reshape(-1), axes=len(contracted))
-    y = reshape(layer, y, output)
+    if layer.integers:
+        y = _integer_product(layer, x, len(contracted), matrix, bias, output)
+    else:
+        y = layer.emit(MatMul, x, weights=matrix, bias=bias.reshape(-1), axes=len(contracted))
+        y = reshape(layer, y, output)
     if bias_axes and not inside:
         y = binary(layer, "add", y, layer.constant(weights["bias"], "_bias"))
     return activate(layer, y, layer.take("activation", None))

@@ -66,6 +66,8 @@ class Layer(Builder):
         self._config = dict(spec.config)
         self._weights = list(spec.weights)
         self._read = set(WITHOUT_EFFECT)
+        self._integers_read = False
+        self._integers: str | None = None  # "int8", "int4/128", ...: what Keras' model.quantize made of its weights
         self._dtype()
 
     def error(self, what: str, hint: str | None = None) -> CompileError:
@@ -131,8 +133,16 @@ class Layer(Builder):
         """Tells the user of something about this layer: a sentence without its full stop."""
         self.notes.append(f"layer '{self.name}': {what}")
 
+    @property
+    def integers(self) -> str | None:
+        """The kind of integers that Keras has made of the weights; None where they are real numbers."""
+        self._integers_read = True
+        return self._integers
+
     def finish(self) -> None:
         """Refuses any key that nobody read, unless its value asks for nothing, so that newer files stay readable."""
+        if self._integers and not self._integers_read:
+            raise self.error(f"dtype: a {self.class_name} with weights in {self._integers} is not supported")
         for key in sorted(self._config.keys() - self._read):
             value = self._config[key]
             if not neutral(key, value):
@@ -145,7 +155,14 @@ class Layer(Builder):
         policy = self.take("dtype", None)
         if isinstance(policy, Mapping):
             config = policy.get("config")
-            policy = config.get("name", config) if isinstance(config, Mapping) else policy
+            mode = config.get("mode") if isinstance(config, Mapping) else None
+            if isinstance(mode, str):
+                if mode.partition("/")[0] not in ("int8", "int4"):
+                    hint = "Supported are model.quantize('int8') and ('int4')."
+                    raise self.error(f"dtype: weights in {mode[:40]} are not supported", hint=hint)
+                self._integers, policy = mode, config.get("source_name", "float32")
+            else:
+                policy = config.get("name", config) if isinstance(config, Mapping) else policy
         fits = FLOATS if self.class_name != "InputLayer" else FLOATS | INTEGERS
         if policy is not None and not (isinstance(policy, str) and policy in fits):
             hint = f"Supported, each as float32: {', '.join(sorted(fits))}."
@@ -178,6 +195,10 @@ class Layer(Builder):
         return tuple(arrays)
 
     # Weights.
+
+    def first_weight(self) -> np.ndarray | None:
+        """The first weight, as it lies in the file; None where there is none."""
+        return self._weights[0] if self._weights else None
 
     def weights(self, shapes: Mapping[str, Sequence[int]]) -> dict[str, np.ndarray]:
         """All weights, named in Keras' order, as float64; checked for number, shapes and values that are none."""
