@@ -21,7 +21,7 @@ from compiler.ir.graph import Graph
 from compiler.ir.ops import Constant, Op, Quantize
 from compiler.keras_file import LayerSpec, ModelSpec
 from compiler.lowering import lower
-from compiler.lowering.table import TABLE
+from compiler.lowering.table import find
 from compiler.options import Options
 from compiler.pipeline import Finished
 from compiler.tables import table
@@ -59,7 +59,7 @@ def rows(layers: Iterable[LayerSpec], prefix: str = "") -> Iterator[Row]:
     """A row for each layer, and behind it those of the layers within it."""
     for spec in layers:
         row = Row(prefix + spec.name, spec.class_name, parameters=sum(array.size for array in spec.weights))
-        known = spec.class_name in TABLE or spec.class_name == "InputLayer" or spec.operator or spec.model is not None
+        known = find(spec.class_name) or spec.class_name == "InputLayer" or spec.operator or spec.model is not None
         if not known:
             row.trouble = dict.fromkeys(TARGETS, f"a layer of class '{spec.class_name}' is not supported")
         yield row

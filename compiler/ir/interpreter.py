@@ -27,6 +27,7 @@ from compiler.ir.ops import (
     Pad,
     Pool,
     Quantize,
+    QuantizeEach,
     Reduce,
     Repeat,
     Requantize,
@@ -186,6 +187,8 @@ def _compute(graph: Graph, op: Op, values: Mapping[str, Array], steps: int, prec
         case Quantize():
             integers = numerics.quantize(x, op.format, op.rounding, op.lo, op.hi)
             return numerics.dequantize(integers, op.format).astype(x.dtype)
+        case QuantizeEach():
+            return numerics.dequantize(op.grids.of(x, op.rounding), op.format).astype(x.dtype)
         case Requantize():
             return numerics.requantize(x, op.shift, op.rounding, op.lo, op.hi)
         case Binary(function="multiply") if op.output.format:

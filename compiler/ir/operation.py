@@ -29,6 +29,8 @@ class Op:
     arity = 1
     modes = ("frame", "stream")
     numbers = ("float",)
+    # Which of its attributes are arrays of int64, whatever it computes on.
+    whole = ()
     # What it is in words, for messages: the names of kinds mean nothing to who has only seen Keras.
     words = "an operation"
 

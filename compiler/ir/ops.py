@@ -15,6 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from compiler.ir.functions import FUNCTIONS
+from compiler.ir.grids import QuantizeEach
 from compiler.ir.movement import Concatenate, Gather, Pad, Repeat, Reshape, Slice, Transpose, ZeroInsertion
 from compiler.ir.numerics import ROUNDINGS, Format, Rounding
 from compiler.ir.operation import Op, Pads, axis_within, broadcast, demand, known_size, windows_over
@@ -394,5 +395,6 @@ class Sum(Op):
 # Every kind that holds no graph; `Scan`, which does, stands above, in graph.py.
 PLAIN: tuple[type[Op], ...] = (
     *(Convolution, Window, UnitDelay, MatMul, Affine, Unary, Binary, Select, Constant, Reduce, Pool, Dot, Reshape),
-    *(Transpose, Slice, Pad, Repeat, ZeroInsertion, Concatenate, Gather, Quantize, Requantize, Sum),
+    *(Transpose, Slice, Pad, Repeat, ZeroInsertion, Concatenate, Gather, Quantize, QuantizeEach, Requantize),
+    Sum,
 )

@@ -77,7 +77,7 @@ def verify(graph: Graph, level: Level, *, body: bool = False) -> None:
             _check(there is value or there == value, name, "reads", value.name, "before or unlike its definition")
         _check_value(op.output, known, rules)
         _check_shape(op)
-        _check_numbers(name, rules, op.attributes())
+        _check_numbers(name, rules, op.attributes(), op.whole)
         _check_kind(graph, op, level)
         _check(level != "fixed" or op.output.interval == interval(graph, op), name, "is not in", op.output.interval)
     for value in [*graph.outputs, *(state.value for state in graph.states)]:
@@ -197,10 +197,10 @@ def _check_fits(name: str, numbers: np.ndarray, format: Format | None) -> None:
         _check(format.lo <= numbers.min() and numbers.max() <= format.hi, name, "holds numbers beyond", format)
 
 
-def _check_numbers(name: str, rules: _Rules, attributes: dict[str, object]) -> None:
+def _check_numbers(name: str, rules: _Rules, attributes: dict[str, object], whole: tuple[str, ...] = ()) -> None:
     for key, array in attributes.items():
         if isinstance(array, np.ndarray):
-            _check(array.dtype == rules.dtype, name, key, "of the type", array.dtype)
+            _check(array.dtype == (np.int64 if key in whole else rules.dtype), name, key, "of the type", array.dtype)
 
 
 def _check(condition: object, name: str, *what: object) -> None:

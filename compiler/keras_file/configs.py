@@ -106,7 +106,7 @@ class _Reader:
         full = path + name
         nodes = a_list(entry.get("inbound_nodes") or [], "'inbound_nodes'", full)
         calls = tuple(read_node(full, node) for node in nodes)
-        spec = LayerSpec(name, class_name, config, calls, (), self.keras_major)
+        spec = LayerSpec(name, _registered(entry, class_name), config, calls, (), self.keras_major)
         if is_model(config):
             return replace(spec, model=self.model(config, weights.model(name, class_name), path=f"{full}/"))
         if _is_operator(entry, config, nodes):
@@ -117,6 +117,12 @@ class _Reader:
             within.close()
             return spec
         return replace(spec, weights=weights.layer(name, class_name, _cells(config)))
+
+
+def _registered(entry: dict, class_name: str) -> str:
+    """The class with its library, where that gives its layers names of QKeras' layers."""
+    registered = entry.get("registered_name")
+    return registered if registered == f"hgq>{class_name}" else class_name
 
 
 def _cells(config: Any, depth: int = 0) -> tuple[str, ...]:

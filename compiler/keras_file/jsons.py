@@ -36,7 +36,7 @@ def parse(data: str | bytes, where: str) -> dict[str, Any]:
     if values > MOST_VALUES:
         raise CompileError(f"'{where}' has {values:,} values; {MOST_VALUES:,} are read at most")
     try:
-        value = json.loads(raw, parse_int=_integer, parse_float=_number, parse_constant=_number)
+        value = json.loads(raw, parse_int=_integer, parse_float=_number, parse_constant=_constant)
     except (ValueError, RecursionError) as error:
         raise CompileError(f"'{where}' is not JSON: {error}") from None
     return an_object(value, f"'{where}'")
@@ -61,6 +61,13 @@ def _number(digits: str) -> float:
     if not math.isfinite(number := float(digits)):
         raise ValueError(f"{digits[:20]} is no number")
     return number
+
+
+def _constant(name: str) -> str:
+    """Infinity, which HGQ2 writes for a speed of training, as text: who needs a number there refuses that."""
+    if name == "NaN":
+        raise ValueError("NaN is no number")
+    return name
 
 
 def shown(value: Any) -> str:

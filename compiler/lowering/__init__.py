@@ -19,7 +19,7 @@ from compiler.lowering import masking, nearest
 from compiler.lowering.builder import Builder
 from compiler.lowering.layer import Layer
 from compiler.lowering.operators import lower_operator
-from compiler.lowering.table import OLD_CLASSES, TABLE
+from compiler.lowering.table import TABLE, find
 from compiler.lowering.wrappers import RECURRENT, each_step
 
 MOST_CALLS = 10_000  # models within models called twice each soon make more than there are layers in the world
@@ -211,7 +211,7 @@ def lower_layer(
     Args:
         mask: Which steps count, where the layer is called with that.
     """
-    function = TABLE.get(spec.class_name) or OLD_CLASSES.get(spec.class_name)
+    function = find(spec.class_name)
     if spec.class_name == "Lambda":
         raise CompileError(
             "a Lambda layer is code, which is not run", layer=spec.name, hint="Build it from layers or from keras.ops."

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import CompileError
+from compiler.ir.numerics import Format
 from compiler.ir.values import Value
 from compiler.keras_file import LayerSpec
 from compiler.keras_file.jsons import shown
@@ -66,6 +67,7 @@ class Layer(Builder):
         self._config = dict(spec.config)
         self._weights = list(spec.weights)
         self._read = set(WITHOUT_EFFECT)
+        self.formats: dict[str, Format | None] = {}  # of weights that a quantiser has put on a grid
         self._integers_read = False
         self._integers: str | None = None  # "int8", "int4/128", ...: what Keras' model.quantize made of its weights
         self._dtype()
@@ -195,6 +197,10 @@ class Layer(Builder):
         return tuple(arrays)
 
     # Weights.
+
+    def put_weights(self, weights: Sequence[np.ndarray], formats: Mapping[str, Format | None]) -> None:
+        """Exchanges the weights, in Keras' order, for what a quantiser has made of them, and says on which grids."""
+        self._weights, self.formats = list(weights), dict(formats)
 
     def first_weight(self) -> np.ndarray | None:
         """The first weight, as it lies in the file; None where there is none."""

@@ -16,6 +16,7 @@ from compiler.lowering import (
     convolution,
     dense,
     embedding,
+    hgq,
     masking,
     merging,
     noop,
@@ -100,3 +101,16 @@ OLD_CLASSES: dict[str, Lower] = {
     **dict.fromkeys(recurrent.CUDNN, recurrent.recurrent),
     **dict.fromkeys(("BatchNormalizationV1", "BatchNormalizationV2"), normalization.batch_normalization),
 }
+# HGQ2's layers, which are Keras' with quantisers.
+HGQ2: dict[str, Lower] = {
+    **{f"hgq>Q{name}": hgq.weighted(TABLE[name]) for name in ("Conv1D", "Conv2D", "Dense", "EinsumDense")},
+    **{f"hgq>Q{name}": hgq.plain(TABLE[name]) for name in hgq.PLAIN},
+    "hgq>QBatchNormDense": hgq.batch_norm_dense(dense.dense),
+    "hgq>QBatchNormalization": hgq.batch_normalization,
+    "hgq>Quantizer": hgq.quantizer,
+}
+
+
+def find(class_name: str) -> Lower | None:
+    """The function that lowers a class; None where there is none."""
+    return TABLE.get(class_name) or OLD_CLASSES.get(class_name) or HGQ2.get(class_name)

@@ -39,7 +39,9 @@ def read_weights(
     shapes = {**kernels, "bias": (filters,)}
     arrays = layer.weights(shapes if layer.flag("use_bias") else kernels)
     layer.ignore_training_of(*map(prefix, shapes))
-    return quantize(layer, arrays, tuple(shapes)) if quantized else Weights(arrays, dict.fromkeys(shapes))
+    return (
+        quantize(layer, arrays, tuple(shapes)) if quantized else Weights(arrays, dict.fromkeys(shapes) | layer.formats)
+    )
 
 
 def quantize(layer: Layer, arrays: dict[str, np.ndarray], names: Sequence[str], *, trained: bool = True) -> Weights:

@@ -85,6 +85,10 @@ class Caller:
                 grid = ", ".join(float_literal(2.0**power) for power in (step.fraction, -step.fraction))
                 clamp = f"NN_{step.rounding.upper()}, {float_literal(step.lo)}, {float_literal(step.hi)}"
                 return [f"nn_quantize_f32({y}, {x}, {step.source.size}, {grid}, {clamp});"]
+            case steps.QuantizeEach():
+                how = f"NN_{step.rounding.upper()}, {int(step.grids.wraps)}"
+                places = step.grids.coarser.size
+                return [f"nn_quantize_each_f32({y}, {x}, {step.source.size}, {table}_grids, {places}, {how});"]
             case steps.Requantize():
                 kind = f"{SUFFIX[step.source.ctype]}_via_{SUFFIX[step.wide]}_to_i16"
                 return [f"nn_requantize_{kind}({y}, {x}, {step.source.size}, {_rescale(step)});"]

@@ -9,6 +9,7 @@ import numpy as np
 from compiler.errors import CompileError
 from compiler.ir import ops
 from compiler.ir.functions import PARAMETERS
+from compiler.ir.grids import Grids
 from compiler.ir.operation import Op, Pads
 from compiler.mcu import steps, strides
 from compiler.mcu.steps import Activation, Boxes, Compute, Place
@@ -46,6 +47,11 @@ def steps_of(op: Op, sources: tuple[Place, ...], target: Place) -> list[Compute]
             if not -126 <= op.format.fraction <= 126 or max(-op.lo, op.hi) > 1 << 24:
                 raise CompileError(f"a grid of {op.format}, finer than a float can hold", layer=layer)
             return [steps.Quantize(**common, fraction=op.format.fraction, rounding=op.rounding, lo=op.lo, hi=op.hi)]
+        case ops.QuantizeEach():
+            powers = op.fraction - op.coarser
+            if np.any(np.abs(powers) > 126) or np.any(op.hi - op.lo > 1 << 24):
+                raise CompileError("its quantiser has grids finer than a float can hold", layer=layer)
+            return [steps.QuantizeEach(**common, grids=_everywhere(op.grids, y.shape), rounding=op.rounding)]
         case ops.Binary() | ops.Select():
             walk = _few(strides.broadcast([value.shape for value in op.inputs], y.shape), layer)
             if isinstance(op, ops.Select):
@@ -63,6 +69,15 @@ def steps_of(op: Op, sources: tuple[Place, ...], target: Place) -> list[Compute]
         case ops.Gather():
             return [steps.Gather(**common, table=finite(layer, table=op.table)[0])]
     return _moves(op, sources, target)
+
+
+def _everywhere(grids: Grids, shape: tuple[int, ...]) -> Grids:
+    """Grids of which one follows another, from the first axis that they tell apart to the last."""
+    own = grids.coarser.shape
+    inner = shape[len(shape) - len(own) :]
+    spread = (np.broadcast_to(array, inner) for array in (grids.coarser, grids.lo, grids.hi))
+    coarser, lo, hi = map(np.ascontiguousarray, spread)
+    return Grids(grids.fraction, coarser, lo, hi, grids.wraps)
 
 
 def _parameters(op: ops.Unary) -> tuple[float, ...]:

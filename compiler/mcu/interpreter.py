@@ -200,6 +200,9 @@ class _Machine:
             case steps.Quantize():
                 format = numerics.Format(True, 25, step.fraction)
                 return numerics.dequantize(numerics.quantize(x, format, step.rounding, step.lo, step.hi), format)
+            case steps.QuantizeEach():
+                rows = x.reshape(-1, *step.grids.coarser.shape)
+                return numerics.dequantize(step.grids.of(rows, step.rounding), step.grids.format).reshape(-1)
             case steps.Requantize():
                 return _rescaled(step.rescale, x.astype(np.int64))
             case steps.Sum():

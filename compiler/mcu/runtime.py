@@ -63,7 +63,7 @@ def _headers(step: Step, kernels: Kernels) -> Iterator[str]:
             yield "nn_sums.h"
         case steps.Fill() | steps.Move() | steps.Walked() | steps.Reduce() | steps.Dot() | steps.Gather():
             yield "nn_strided.h"
-        case steps.Quantize():
+        case steps.Quantize() | steps.QuantizeEach():
             yield "nn_quantize.h"
         case steps.Requantize():
             yield "nn_fixed.h"

@@ -125,7 +125,7 @@ class Schedule:
                     total += 4 * (step.kernel.size + step.bias.size)
                 case steps.Affine():
                     total += 4 * (step.scale.size + step.shift.size)
-                case steps.Gather():
+                case steps.Gather() | steps.QuantizeEach():
                     total += 4 * step.table.size
                 case Scan():
                     total += step.body.weights_bytes

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from compiler.ir.grids import Grids
 from compiler.ir.numerics import Rounding
 from compiler.ir.ops import BinaryFunction, ReduceFunction
 from compiler.mcu.strides import Walk
@@ -247,6 +248,21 @@ class Quantize(Elementwise):
     rounding: Rounding
     lo: int
     hi: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class QuantizeEach(Elementwise):
+    """target = source, each place of `grids` on its own grid, over and over; floats all the same."""
+
+    grids: Grids
+    rounding: Rounding
+
+    @property
+    def table(self) -> np.ndarray:
+        """Of each place, in C order: its steps in 1, one step, its least and its greatest number of steps."""
+        powers = (self.grids.fraction - self.grids.coarser).reshape(-1).astype(np.float64)
+        bounds = self.grids.lo.reshape(-1), self.grids.hi.reshape(-1)
+        return np.stack([2.0**powers, 2.0**-powers, *bounds], axis=-1).astype(np.float32).reshape(-1)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

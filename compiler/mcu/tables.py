@@ -58,6 +58,8 @@ def _tables(schedule: Schedule, prefix: str, kernels: Kernels) -> Iterator[bytes
             case steps.Affine():
                 yield from literals.table(f"{table}_scale", "float", step.scale)
                 yield from literals.table(f"{table}_shift", "float", step.shift)
+            case steps.QuantizeEach():
+                yield from literals.table(f"{table}_grids", "float", step.table)
             case steps.Gather():
                 yield from literals.table(f"{table}_table", "float", step.table)
         if isinstance(step, steps.Convolution | steps.Pool):

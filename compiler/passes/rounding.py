@@ -19,7 +19,7 @@ def round_to_float32(graph: Graph) -> Graph:
         return round_to_float32(thing) if isinstance(thing, Graph) else thing
 
     def transform(op: Op) -> Op:
-        own = op.attributes().items()
+        own = [(key, value) for key, value in op.attributes().items() if key not in op.whole]
         changed = {key: rounded(value) for key, value in own if isinstance(value, np.ndarray | Graph)}
         return replace(op, **changed) if changed else op
 

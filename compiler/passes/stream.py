@@ -29,6 +29,7 @@ from compiler.ir.ops import (
     Pad,
     Pool,
     Quantize,
+    QuantizeEach,
     Reduce,
     Repeat,
     Reshape,
@@ -123,7 +124,9 @@ class _Streamer(Streamed):
                 self._convolution(op, xs[0], y)
             case MatMul() if len(op.output.shape) == 1:
                 raise refuse(op.output, "its product runs over time")
-            case Affine() | Unary() | Quantize() | Gather() | MatMul():
+            case QuantizeEach() if op.coarser.ndim >= len(op.output.shape) and op.coarser.shape[0] > 1:
+                raise refuse(op.output, "its quantiser has a grid for each step")
+            case Affine() | Unary() | Quantize() | QuantizeEach() | Gather() | MatMul():
                 self.add(op.output, self.emit(replace(op, inputs=xs, output=y)), delays[0])
             case Binary() | Select():
                 self._meet(op, xs, y)

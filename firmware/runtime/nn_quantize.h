@@ -40,6 +40,31 @@ NN_INLINE void nn_quantize_f32(float *y, const float *x, size_t count, float ste
     }
 }
 
+/* The same, with a grid for each of `places` numbers, over and over: steps, step, lo and hi of each, one after another.
+   Where it wraps, hi - lo + 1 is a power of two, and what is beyond comes in again at the other end; infinity
+   becomes 0 there. */
+NN_INLINE void nn_quantize_each_f32(float *y, const float *x, size_t count, const float *grids, size_t places,
+                                    nn_rounding rounding, int wraps)
+{
+    const float *grid = grids;
+    for (size_t i = 0; i < count; i++) {
+        const float steps = grid[0], step = grid[1], lo = grid[2], hi = grid[3];
+        float r = nn_round_f32(x[i] * steps, rounding);
+        if (wraps) {
+            const float span = hi - lo + 1.0f;
+            float part = r / span; /* exact, and so is what lies behind its point */
+            part -= floorf(part);
+            part = part * span > hi ? part - 1.0f : part;
+            r = part * span;
+        } else {
+            r = r < lo ? lo : r;
+            r = r > hi ? hi : r;
+        }
+        y[i] = (r == r ? r : 0.0f) * step;
+        grid = grid + 4 == grids + 4 * places ? grids : grid + 4;
+    }
+}
+
 #ifdef __cplusplus
 }
 #endif

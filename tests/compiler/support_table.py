@@ -4,7 +4,7 @@ from case_tools import Case, Make
 from layer_cases import CASES
 from recurrent_cases import PICTURES, VECTORS
 
-from compiler.lowering.table import OLD_CLASSES
+from compiler.lowering.table import HGQ2, OLD_CLASSES
 
 # Where a class streams in some uses only: in which.
 STREAMS = {
@@ -92,6 +92,8 @@ def support_table(nothing: frozenset[str]) -> str:
             lines.append(f"| {name} | {_attributes(cases)} | {_streams(name, cases)} | yes | {fixed} |")
     lines.append(f"| {', '.join(sorted(nothing))} | do nothing at inference | yes | yes | yes |")
     lines.append(f"| {', '.join(OLD_CLASSES)} | as GRU, LSTM, BatchNormalization in old files | as these | yes | no |")
+    names = ", ".join(sorted(name.removeprefix("hgq>") for name in HGQ2))
+    lines.append(f"| {names} of HGQ2 | as Keras' own, a grid for each place | as these | yes | no |")
     cells = len(CASES)
     return "\n".join([*lines, "", f"{cells} cases, each compared with Keras.", ""])
 

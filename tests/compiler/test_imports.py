@@ -33,7 +33,7 @@ IR = (
     ("__init__", "functions", "limits", "numerics"),
     ("values",),
     ("operation",),
-    ("movement",),
+    ("grids", "movement"),
     ("ops",),
     ("graph",),
     ("accumulators", "interpreter"),
