@@ -84,6 +84,13 @@ def parser() -> argparse.ArgumentParser:
         help=f"in formats that the compiler chooses; default {FIXED['rounding']}",
     )
     numbers.add_argument(
+        "--table-error",
+        type=cli.number,
+        metavar="BITS",
+        help="in fixed point, by how many last bits a table may miss its function (tanh, sigmoid, ...), rounding "
+        f"included; default {FIXED['table_error']:g}",
+    )
+    numbers.add_argument(
         "--input-range",
         type=cli.number,
         nargs=2,

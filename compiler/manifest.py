@@ -12,7 +12,7 @@ import numpy as np
 from compiler.boards import BOARDS
 from compiler.ir import interpreter, numerics
 from compiler.ir.graph import Graph
-from compiler.ir.ops import MatMul, Quantize, Requantize
+from compiler.ir.ops import MatMul, Piecewise, Quantize, Requantize, Table
 from compiler.names import identifier
 from compiler.options import KERNELS, TARGETS, Options
 from compiler.version import __version__
@@ -67,6 +67,7 @@ def begin(graphs: Mapping[str, Graph], options: Options, model: ModelSpec, note:
     if chosen:
         report["snr_db"] = snr_db(graphs["float"], graph, options.input_range)
     report["layers"] = [_layer(graph, op) for op in graph.ops if isinstance(op, MatMul)]
+    report["functions"] = [_function(op) for op in graph.ops if isinstance(op, Piecewise | Table) and op.output.format]
     return report
 
 
@@ -172,6 +173,16 @@ def warnings(report: Mapping[str, Any]) -> list[str]:
                 "or the layer's input more fraction bits"
             )
     return found
+
+
+def _function(op: Piecewise | Table) -> dict[str, Any]:
+    """A function of one number: how it is computed, and by how many steps of its result it is off at most."""
+    if isinstance(op, Table):
+        kind = {"function": op.function, "entries": len(op.entries), "error_steps": round(op.error, 3)}
+    else:
+        # The grids of slopes and offsets, and half a step of rounding.
+        kind = {"function": None, "pieces": len(op.slopes), "error_steps": round(op.error + 0.5, 3)}
+    return {"layer": op.output.layer, "input_format": str(op.inputs[0].format)} | kind
 
 
 def _layer(graph: Graph, op: MatMul) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
@@ -20,11 +21,12 @@ KERNELS: tuple[Kernels, ...] = get_args(Kernels)
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 MOST = 2**31 - 1  # what an int of C holds
+TABLE_ERRORS = 0.5, 1024.0  # half a last bit is what rounding costs
 # Names for fixed point with (bits, weight_bits), 16x8 as TFLite has it; q7 is what that was called before.
 WIDTHS = {"q15": (16, 16), "16x8": (16, 8), "q7": (16, 8)}
 # What an option is where it counts and is not given; elsewhere it is None.
 EVERYWHERE = {"input_range": (-1.0, 1.0)}
-FIXED = {"bits": 16, "weight_bits": 16, "rounding": "half_up"}
+FIXED = {"bits": 16, "weight_bits": 16, "rounding": "half_up", "table_error": 1.0}
 OF_TARGET = {"mcu": {"kernels": "auto", "board": boards.DEFAULT}, "fpga": {"clock_hz": 12_288_000, "multipliers": None}}
 FLAGS = {"sample_rate_hz": "--sample-rate", "clock_hz": "--clock"}
 
@@ -47,6 +49,8 @@ class Options:
             and fixed on fpga.
         bits, weight_bits: How wide values and weights are in fixed point, where the model has no quantisers of its own.
         rounding: How values are rounded where the compiler chooses their formats.
+        table_error: By how many last bits of its result a table may miss its function in fixed point, rounding to the
+            nearest included; tables are as small as that allows.
         input_range: The least and the largest number that the input takes. A fixed-point build saturates beyond it,
             and every build is verified with inputs within it.
         mode: stream computes one sample from one sample, frame a whole frame at once; auto streams where the model can.
@@ -65,6 +69,7 @@ class Options:
     bits: int | None = None
     weight_bits: int | None = None
     rounding: Rounding | None = None
+    table_error: float | None = None
     input_range: tuple[float, float] | None = None
     mode: Mode = "auto"
     kernels: Kernels | None = None
@@ -140,6 +145,15 @@ class Options:
             if not least <= number <= most:
                 raise CompileError(f"{flag(option)} must be a whole number from {least} to {most:,}, not {value}")
             object.__setattr__(self, option, number)
+        if self.table_error is not None:
+            least, most = TABLE_ERRORS
+            try:
+                error = float(self.table_error)
+            except (TypeError, ValueError):
+                error = math.nan
+            if not least <= error <= most:
+                raise CompileError(f"--table-error must be a number from {least:g} to {most:g}, not {self.table_error}")
+            object.__setattr__(self, "table_error", error)
         try:
             lo, hi = map(float, self.input_range)
         except (TypeError, ValueError):

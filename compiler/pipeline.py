@@ -51,7 +51,8 @@ def finish(lowered: Graph, options: Options) -> Finished:
         _demand_counting(graphs["float"], options)
     try:
         if options.fixed:
-            fixed = passes.FixedOptions(options.bits, options.weight_bits, options.rounding, options.input_range)
+            widths = options.bits, options.weight_bits
+            fixed = passes.FixedOptions(*widths, options.rounding, options.input_range, options.table_error)
             graphs["fixed"] = passes.run(simple, passes.finish_fixed(fixed))
         target.check(graphs[numbers], options)
     except CompileError as error:

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from compiler.ir import interpreter, numerics
+from compiler.ir import functions, interpreter, numerics
 from compiler.ir.graph import Graph
-from compiler.ir.ops import Quantize, Requantize
+from compiler.ir.ops import Quantize, Requantize, Table
 
 MOST_SAMPLES = 1 << 16  # in which values within the network are counted; inputs are counted to the end
 MOST_LAYERS = 4  # that are named
@@ -133,13 +133,28 @@ def _shares(graph: Graph, values: Mapping[str, np.ndarray]) -> tuple[int, dict[s
     """Samples, and by the name of each value the share of its numbers that saturate."""
     shares = {}
     for op in graph.ops:
-        if isinstance(op, Requantize):
+        if isinstance(op, Requantize) and not _at_rest(graph, op):
             # Two steps beyond either bound are enough to tell what would have been.
             free = numerics.requantize(values[op.inputs[0].name], op.shift, op.rounding, op.lo - 2, op.hi + 2)
-            # A lower bound of 0 is a relu's.
-            beyond = (free > op.hi + 1) | ((free < op.lo - 1) & (op.lo < 0))
+            low, high = _meant(op)
+            beyond = ((free > op.hi + 1) & (not high)) | ((free < op.lo - 1) & (not low))
             shares[op.output.name] = float(beyond.mean()) if beyond.size else 0.0
     return len(values[graph.inputs[0].name]), shares
+
+
+def _at_rest(graph: Graph, op: Requantize) -> bool:
+    """Whether what it cuts off changes nothing: only tables read it of functions that have come to rest there."""
+    readers = () if graph.is_output(op.output) else graph.consumers(op.output)
+    return bool(readers) and all(isinstance(r, Table) and r.function in functions.RESTING for r in readers)
+
+
+def _meant(op: Requantize) -> tuple[bool, bool]:
+    """Whether its lower and its upper bound are a function's own: 0 of a relu, or within the format at the end of the
+    range that the value is known to have."""
+    y, step = op.output, op.output.format.step
+    least, most = y.range or (-np.inf, np.inf)
+    low = op.lo >= 0 or (op.lo > y.format.lo and op.lo * step <= least + step)
+    return low, op.hi < y.format.hi and op.hi * step >= most - step
 
 
 def _layers(graph: Graph, shares: Mapping[str, float]) -> Iterator[Saturation]:

@@ -10,7 +10,7 @@ import numpy as np
 from compiler.ir.graph import Graph
 from compiler.ir.numerics import effective_shift, rounding_half, signed_width
 from compiler.ir.operation import Op
-from compiler.ir.ops import Binary, Concatenate, MatMul, Requantize, Sum, Window
+from compiler.ir.ops import Binary, Concatenate, MatMul, Piecewise, Requantize, Sum, Table, Window
 from compiler.ir.values import Interval, Value
 
 
@@ -42,6 +42,13 @@ def interval(graph: Graph, op: Op) -> Interval:
             return min(corners), max(corners)
         case Concatenate():
             return min(x.interval[0] for x in op.inputs), max(x.interval[1] for x in op.inputs)
+        case Piecewise():
+            return _of_pieces(op, lo, hi)
+        case Table():
+            # Between two entries lies nothing beyond them.
+            ends = [int(op.entries.min()) << op.fraction_bits, int(op.entries.max()) << op.fraction_bits]
+            ends += [op.mirror - end for end in ends] if op.symmetry == "odd" else []
+            return min(ends), max(ends)
         case Sum():
             # With 0 on the way, each term and each sum of some of them lies within.
             terms = zip(op.inputs, op.factors, strict=True)
@@ -50,12 +57,38 @@ def interval(graph: Graph, op: Op) -> Interval:
     raise NotImplementedError(f"no interval of {type(op).__name__}")
 
 
+def _of_pieces(op: Piecewise, lo: int, hi: int) -> Interval:
+    """What products of straight pieces with numbers from lo to hi can be: each piece at the ends of its own stretch."""
+    ends = []
+    for channel in range(op.slopes.shape[1]):
+        begins = [lo, *(int(n) for n in op.thresholds[:, channel])]
+        stretches = zip(begins, [*(n - 1 for n in begins[1:]), hi], strict=True)
+        lines = zip(op.slopes[:, channel].tolist(), op.offsets[:, channel].tolist(), strict=True)
+        for (first, last), (slope, offset) in zip(stretches, lines, strict=True):
+            if first <= hi and last >= lo:
+                ends += [slope * x + offset for x in (max(first, lo), min(last, hi))]
+    return min(ends), max(ends)
+
+
+def _on_the_way(op: Table, lo: int, hi: int) -> Interval:
+    """What it computes before it has its output: the step between entries, what is read before it is mirrored."""
+    steps = [int(n) << op.fraction_bits for n in np.diff(op.entries)]
+    read = [int(op.entries.min()) << op.fraction_bits, int(op.entries.max()) << op.fraction_bits]
+    return min(lo, op.mirror, *steps, *read), max(hi, op.mirror, *steps, *read)
+
+
 def accumulator_width(graph: Graph, op: Op) -> int:
     """The least width that holds an operation's sums, the factors of its terms, and the half that a reader's rounding
     may add."""
     lo, hi = interval(graph, op)
     if isinstance(op, Sum):
         lo, hi = min(lo, *op.factors), max(hi, *op.factors)
+    if isinstance(op, Table):
+        lo, hi = _on_the_way(op, lo, hi)
+    if isinstance(op, Piecewise):
+        x_lo, x_hi = op.inputs[0].interval
+        products = [int(slope) * x for slope in op.slopes.ravel() for x in (x_lo, x_hi)]
+        lo, hi = min(lo, *products), max(hi, *products)
     width = signed_width(lo, hi)
     half = 0
     for reader in graph.consumers(op.output):

@@ -92,6 +92,9 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Array]]] = {
     "cos": (0, np.cos),
 }
 
+# Rising functions that come to rest on both sides: far enough out, nothing more happens.
+RESTING = frozenset({"tanh", "sigmoid", "softsign"})
+
 # What the parameters of a function are called, in their order.
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "relu_general": ("negative_slope", "max_value", "threshold"),

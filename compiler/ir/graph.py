@@ -260,6 +260,8 @@ def _attribute(value: object) -> str:
     if isinstance(value, Graph):
         return "{\n    " + to_text(value).replace("\n", "\n    ") + "\n  }"
     if isinstance(value, np.ndarray):
+        if not value.size:
+            return "x".join(map(str, value.shape)) + "[]"
         style = "d" if value.dtype.kind == "i" else "g"
         return "x".join(map(str, value.shape)) + f"[{value.min():{style}}..{value.max():{style}}]"
     return str(value)

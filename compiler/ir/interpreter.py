@@ -25,6 +25,7 @@ from compiler.ir.ops import (
     MatMul,
     Op,
     Pad,
+    Piecewise,
     Pool,
     Quantize,
     QuantizeEach,
@@ -35,6 +36,7 @@ from compiler.ir.ops import (
     Select,
     Slice,
     Sum,
+    Table,
     Transpose,
     Unary,
     UnitDelay,
@@ -193,6 +195,13 @@ def _compute(graph: Graph, op: Op, values: Mapping[str, Array], steps: int, prec
             return numerics.requantize(x, op.shift, op.rounding, op.lo, op.hi)
         case Binary(function="multiply") if op.output.format:
             return _held(op, operands[0] * operands[1])
+        case Piecewise():
+            own = (array.astype(x.dtype) for array in (op.thresholds, op.slopes, op.offsets))
+            y = numerics.piecewise(x, *own)
+            return _held(op, y) if op.output.format else y
+        case Table():
+            how = (op.entries, op.fraction_bits, op.symmetry, op.mirror)
+            return _held(op, numerics.interpolate(x, op.inputs[0].format, *how))
         case Sum():
             parts = (x * factor for x, factor in zip(operands, op.factors, strict=True))
             return _held(op, sum(parts, np.zeros_like(x)))

@@ -103,6 +103,37 @@ def _within(x: np.ndarray, shift: int, lo: int, hi: int) -> np.ndarray:
     return x if shift >= 0 else np.clip(x, lo >> -shift, -(-hi >> -shift))
 
 
+def piecewise(x: np.ndarray, thresholds: np.ndarray, slopes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """x * slope + offset, exactly, with those of the piece that each number lies in: the last whose threshold is not
+    above it.
+
+    Args:
+        x: (..., channels).
+        thresholds: (pieces - 1, channels), rising; of one channel for all, as are the others.
+        slopes, offsets: (pieces, channels).
+    """
+    slope, offset = np.broadcast_to(slopes[0], x.shape), np.broadcast_to(offsets[0], x.shape)
+    for threshold, steep, shift in zip(thresholds, slopes[1:], offsets[1:], strict=True):
+        slope, offset = np.where(x >= threshold, steep, slope), np.where(x >= threshold, shift, offset)
+    return x * slope + offset
+
+
+def interpolate(
+    x: np.ndarray, format: Format, entries: np.ndarray, fraction_bits: int, symmetry: str, mirror: int
+) -> np.ndarray:
+    """A function of integers of a format, from a table, exactly: what ir.pointwise.Table says.
+
+    Args:
+        x: int64, within the format.
+        symmetry: "none", or "even" or "odd", and then the least number counts as the one above it.
+    """
+    place = x - format.lo if symmetry == "none" else np.minimum(np.abs(x), format.hi)
+    at, between = place >> fraction_bits, place & ((1 << fraction_bits) - 1)
+    left = entries[at]
+    y = (left << fraction_bits) + (entries[at + 1] - left) * between
+    return np.where(x < 0, mirror - y, y) if symmetry == "odd" else y
+
+
 def quantize(
     x: np.ndarray, format: Format, rounding: Rounding = "half_even", lo: int | None = None, hi: int | None = None
 ) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The kinds of operations a graph is made of: two dozen, each a dataclass whose typed fields are its attributes.
 
-Those that compute stand here, and those that only move numbers in movement.py, on which this module stands.
+Those that compute stand here; those that only move numbers in movement.py and functions of one number in
+pointwise.py, on which this module stands.
 
 Shapes leave out the step axis: in a stream graph a value is what one sample yields, in a frame graph what one
 frame yields, and there its first axis is usually time. Axes count from 0 behind the step axis. All arithmetic
@@ -14,11 +15,11 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from compiler.ir.functions import FUNCTIONS
 from compiler.ir.grids import QuantizeEach
 from compiler.ir.movement import Concatenate, Gather, Pad, Repeat, Reshape, Slice, Transpose, ZeroInsertion
-from compiler.ir.numerics import ROUNDINGS, Format, Rounding
+from compiler.ir.numerics import Format, Rounding
 from compiler.ir.operation import Op, Pads, axis_within, broadcast, demand, known_size, windows_over
+from compiler.ir.pointwise import Clamping, Piecewise, Table, Unary
 from compiler.ir.values import Shape, Value
 
 BinaryFunction = Literal["add", "subtract", "multiply", "divide", "maximum", "minimum"]
@@ -200,26 +201,6 @@ class Affine(Op):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Unary(Op):
-    """A function of one number, applied to each element; name and parameters as in functions.py."""
-
-    function: str
-    parameters: tuple[float, ...] = ()
-
-    @property
-    def words(self) -> str:
-        """Which function."""
-        return f"the function {self.function}"
-
-    def output_shape(self) -> Shape:
-        """The input's."""
-        demand(self.function in FUNCTIONS, "no function is called", self.function)
-        count = FUNCTIONS[self.function][0]
-        demand(len(self.parameters) == count, self.function, "takes", count, "parameters, not", self.parameters)
-        return self.shapes[0]
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
 class Binary(Op):
     """A function of two numbers, element by element, shapes broadcast.
 
@@ -320,20 +301,6 @@ class Dot(Op):
         return (*a[:-1], b[-2])
 
 
-class Clamping:
-    """What operations that round and then clamp to [lo, hi] have in common."""
-
-    rounding: Rounding
-    lo: int
-    hi: int
-
-    def output_shape(self) -> Shape:
-        """The input's."""
-        demand(self.rounding in ROUNDINGS, "nothing rounds", self.rounding)
-        demand(self.lo <= self.hi, "a clamp to", self.lo, "...", self.hi)
-        return self.shapes[0]
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Quantize(Clamping, Op):
     """Float graphs: rounds to the grid of a format and clamps to [lo, hi] grid units; the value stays float.
@@ -396,5 +363,5 @@ class Sum(Op):
 PLAIN: tuple[type[Op], ...] = (
     *(Convolution, Window, UnitDelay, MatMul, Affine, Unary, Binary, Select, Constant, Reduce, Pool, Dot, Reshape),
     *(Transpose, Slice, Pad, Repeat, ZeroInsertion, Concatenate, Gather, Quantize, QuantizeEach, Requantize),
-    Sum,
+    *(Sum, Piecewise, Table),
 )

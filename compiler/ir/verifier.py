@@ -15,7 +15,7 @@ from compiler.ir.accumulators import accumulator_width, given_interval, interval
 from compiler.ir.graph import KINDS, Graph, Scan
 from compiler.ir.numerics import Format
 from compiler.ir.operation import Op, ShapeError
-from compiler.ir.ops import Binary, Concatenate, MatMul, Quantize, Requantize, Sum, UnitDelay, Window
+from compiler.ir.ops import Binary, Concatenate, MatMul, Piecewise, Quantize, Requantize, Sum, Table, UnitDelay, Window
 from compiler.ir.values import State, Value
 
 Level = Literal["lowered", "stream", "float", "integers", "fixed"]
@@ -163,6 +163,15 @@ def _check_kind(graph: Graph, op: Op, level: Level) -> None:
             known = isinstance(op, Concatenate) or op.function in ("maximum", "minimum")
             _check(known, name, "is no operation on integers")
             _check(all(x.format == y.format for x in op.inputs), name, "joins values of different formats")
+        case Piecewise() if level in ("integers", "fixed"):
+            _check(op.slopes_format is not None, name, "has slopes without a format")
+            _check_fits(name, op.slopes, op.slopes_format)
+            fraction = op.inputs[0].format.fraction + op.slopes_format.fraction
+            _check(y.format.fraction == fraction, name, "loses the point")
+            _check_width(graph, op, level)
+        case Table():
+            _check_table(op)
+            _check_width(graph, op, level)
         case Sum():
             for x, shift in zip(op.inputs, op.shifts, strict=True):
                 _check(shift >= 0, name, "shifts by", shift)
@@ -175,6 +184,15 @@ def _check_kind(graph: Graph, op: Op, level: Level) -> None:
         case Requantize():
             _check(op.inputs[0].format.fraction - op.shift == y.format.fraction, name, "loses the point")
             _check(y.format.lo <= op.lo and op.hi <= y.format.hi, name, "clamps beyond", y.format)
+
+
+def _check_table(op: Table) -> None:
+    """Whether every number of the input's format has its two entries."""
+    name, x = op.output.name, op.inputs[0].format
+    mirrored = op.symmetry != "none"
+    _check(x.signed or not mirrored, name, "mirrors what has no sign")
+    _check(x.width - mirrored == op.address_bits + op.fraction_bits, name, "has a table for another format than", x)
+    _check(op.symmetry == "odd" or op.mirror == 0, name, "mirrors nothing around", op.mirror)
 
 
 def _check_width(graph: Graph, op: Op, level: Level) -> None:

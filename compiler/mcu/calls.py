@@ -92,6 +92,10 @@ class Caller:
             case steps.Requantize():
                 kind = f"{SUFFIX[step.source.ctype]}_via_{SUFFIX[step.wide]}_to_i16"
                 return [f"nn_requantize_{kind}({y}, {x}, {step.source.size}, {_rescale(step)});"]
+            case steps.Piecewise():
+                return [self._piecewise(step, y, x, table)]
+            case steps.Table():
+                return [self._table(step, y, x)]
             case steps.Sum():
                 return self._sum(step, y, xs)
             case steps.Copy():
@@ -139,6 +143,18 @@ class Caller:
         else:
             call = f"nn_product_{suffix}({arguments}, {_rescale(step)});"
         return _loop("row", step.rows, [call])
+
+    def _piecewise(self, step: steps.Piecewise, y: str, x: str, table: str) -> str:
+        pieces, channels = step.slopes.shape
+        tables = ", ".join(f"{table}_{name}" if pieces > 1 else f"{table}_slopes" for name in ("thresholds", "slopes"))
+        arguments = f"{y}, {x}, {step.source.size}, {tables}, {table}_offsets, {pieces}, {channels}"
+        return _pointwise("piecewise", step, SUFFIX[step.accumulator], arguments)
+
+    def _table(self, step: steps.Table, y: str, x: str) -> str:
+        ends = f"{step.given.lo}, {step.given.hi}, NN_{step.symmetry.upper()}, {step.mirror}"
+        entries = f"{self.prefix}_{step.table}_entries, {step.fraction_bits}"
+        arguments = f"{y}, {x}, {step.source.size}, {entries}, {ends}"
+        return _pointwise("table", step, SUFFIX[step.entry], arguments)
 
     def _sum(self, step: steps.Sum, y: str, xs: Sequence[str]) -> list[str]:
         found, to = [], SUFFIX[step.target.ctype]
@@ -219,7 +235,13 @@ def needs_axes(step: Step) -> bool:
     return False
 
 
-def _rescale(step: steps.MatMul | steps.Requantize) -> str:
+def _pointwise(what: str, step: steps.Pointwise, suffix: str, arguments: str) -> str:
+    if step.rescale is None:
+        return f"nn_{what}_raw_{suffix}({arguments});"
+    return f"nn_{what}_{suffix}({arguments}, {_rescale(step)});"
+
+
+def _rescale(step: steps.MatMul | steps.Requantize | steps.Pointwise) -> str:
     rescale = step.rescale
     return f"{rescale.shift}, NN_{rescale.rounding.upper()}, {rescale.lo}, {rescale.hi}"
 

@@ -26,6 +26,7 @@ class FixedScheduler(Scheduler):
 
     def __init__(self, graph: Graph, whole: Graph | None = None) -> None:
         super().__init__(graph, whole)
+        self.tables: dict[bytes, str] = {}  # by their entries, what tables are called
         if graph.mode != "stream":
             layer = graph.ops[0].output.layer if graph.ops else None
             raise CompileError("only models that stream compile for mcu in fixed point", layer=layer)
@@ -36,7 +37,7 @@ class FixedScheduler(Scheduler):
     def ctype(self, value: Value) -> CType:
         """The least type that holds the value's format; for sums, one of 32 bits or more."""
         format, made = value.format, self.graph.producer(value)
-        summed = isinstance(made, ops.MatMul | ops.Sum) or (
+        summed = isinstance(made, ops.MatMul | ops.Sum | ops.Piecewise | ops.Table) or (
             isinstance(made, ops.Binary) and made.function == "multiply"
         )
         if format.lo >= -(1 << 15) and format.hi < 1 << 15 and not summed:
@@ -101,9 +102,11 @@ class FixedScheduler(Scheduler):
         if self.ctype(op.output) != "int16_t":
             raise CompileError(f"a value of {op.output.format.width} bits, more than 16", layer=op.output.layer)
 
-    def product(self, op: ops.MatMul | ops.Convolution, source: Place, reader: Op | None) -> tuple[Op, Step]:
-        """A product, with the requantisation behind it."""
+    def product(self, op: Op, source: Place, reader: Op | None) -> tuple[Op, Step]:
+        """A product, or a function of one number, with the requantisation behind it."""
         layer = op.output.layer
+        if isinstance(op, ops.Piecewise | ops.Table):
+            return self._pointwise(op, source, reader)
         if not isinstance(op, ops.MatMul) or op.weights.shape[0] != source.size or op.output.shape != op.bias.shape:
             raise CompileError(f"{op.words} of this shape has no fixed-point form on mcu", layer=layer)
         if max(op.weights.shape) > MOST_ELEMENTS:
@@ -119,6 +122,22 @@ class FixedScheduler(Scheduler):
         wide = self._wide(reader, op.output.format)
         target = self.plan(reader.output)
         return reader, steps.MatMul(**common, target=target, accumulator=wide, rescale=_rescale(reader))
+
+    def _pointwise(self, op: ops.Piecewise | ops.Table, source: Place, reader: Op | None) -> tuple[Op, Step]:
+        if source.ctype != "int16_t":
+            raise CompileError("its input has more than 16 bits", layer=op.output.layer)
+        common = {"name": op.output.name, "sources": (source,)}
+        end = reader if isinstance(reader, ops.Requantize) else op
+        common["accumulator"] = self._wide(end, op.output.format) if end is reader else self.ctype(op.output)
+        common |= {"target": self.plan(end.output), "rescale": _rescale(end) if end is reader else None}
+        if isinstance(op, ops.Piecewise):
+            own = {"thresholds": op.thresholds, "slopes": op.slopes, "offsets": op.offsets}
+            return end, steps.Piecewise(**common, **own)
+        if common["accumulator"] != "int32_t":
+            raise CompileError(f"{op.words} whose sums need {op.output.format.width} bits", layer=op.output.layer)
+        table = self.tables.setdefault(op.entries.tobytes(), end.output.name)
+        own = {"entries": op.entries, "fraction_bits": op.fraction_bits, "symmetry": op.symmetry, "mirror": op.mirror}
+        return end, steps.Table(**common, **own, given=op.inputs[0].format, table=table)
 
     def _wide(self, op: ops.Requantize, format: Format) -> CType:
         """The type a requantisation computes in."""

@@ -205,6 +205,9 @@ class _Machine:
                 return numerics.dequantize(step.grids.of(rows, step.rounding), step.grids.format).reshape(-1)
             case steps.Requantize():
                 return _rescaled(step.rescale, x.astype(np.int64))
+            case steps.Pointwise():
+                sums = _exact(step, x.astype(np.int64))
+                return sums if step.rescale is None else _rescaled(step.rescale, sums)
             case steps.Sum():
                 return sum(x.astype(np.int64) * factor for x, factor in zip(operands, step.factors, strict=True))
             case steps.Copy():
@@ -258,6 +261,13 @@ def _gathered(boxes: Boxes, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     columns = np.broadcast_to(places[1][None, :, None, :], (*boxes.steps, *boxes.taps)).reshape(-1, boxes.box)
     inside = (rows >= 0) & (rows < boxes.space[0]) & (columns >= 0) & (columns < boxes.space[1])
     return x[np.where(inside, rows, 0), np.where(inside, columns, 0)], inside
+
+
+def _exact(step: steps.Pointwise, x: np.ndarray) -> np.ndarray:
+    if isinstance(step, steps.Table):
+        return numerics.interpolate(x, step.given, step.entries, step.fraction_bits, step.symmetry, step.mirror)
+    rows = x.reshape(-1, step.slopes.shape[1])
+    return numerics.piecewise(rows, step.thresholds, step.slopes, step.offsets).reshape(-1)
 
 
 def _rescaled(rescale: Rescale, x: np.ndarray) -> np.ndarray:

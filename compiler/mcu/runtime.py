@@ -67,6 +67,8 @@ def _headers(step: Step, kernels: Kernels) -> Iterator[str]:
             yield "nn_quantize.h"
         case steps.Requantize():
             yield "nn_fixed.h"
+        case steps.Pointwise():
+            yield "nn_pointwise.h"
         case steps.Sum():
             yield "nn_sums.h"
         case steps.Affine():

@@ -125,6 +125,11 @@ class Schedule:
                     total += 4 * (step.kernel.size + step.bias.size)
                 case steps.Affine():
                     total += 4 * (step.scale.size + step.shift.size)
+                case steps.Piecewise():
+                    own = step.offsets.size * BYTES[step.accumulator]
+                    total += own + 4 * (step.thresholds.size + step.slopes.size)
+                case steps.Table() if step.table == step.name:
+                    total += step.entries.size * BYTES[step.entry]
                 case steps.Gather() | steps.QuantizeEach():
                     total += 4 * step.table.size
                 case Scan():

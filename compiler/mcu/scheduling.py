@@ -57,8 +57,8 @@ class Scheduler(ABC):
         """Makes an input a value."""
 
     @abstractmethod
-    def product(self, op: ops.MatMul | ops.Convolution, source: Place, reader: Op | None) -> tuple[Op, Step]:
-        """A product with what it takes along.
+    def product(self, op: Op, source: Place, reader: Op | None) -> tuple[Op, Step]:
+        """A product, or an exact function of one number, with what it takes along.
 
         Args:
             reader: The operation behind it, where that alone reads its sums.
@@ -182,7 +182,7 @@ class Scheduler(ABC):
                 how = {"ring": self.rings[op.state], "taps": op.taps, "dilation": op.dilation}
                 target = self.plan(op.output)
                 self.step(op.output, steps.Window(name=op.output.name, sources=sources, target=target, **how))
-            case ops.MatMul() | ops.Convolution():
+            case ops.MatMul() | ops.Convolution() | ops.Piecewise() | ops.Table():
                 readers = self.whole.consumers(op.output)
                 kept = self.whole.is_output(op.output) or op.output.name in self.remembered
                 reader = readers[0] if len(readers) == 1 and not kept else None

@@ -13,8 +13,9 @@ from typing import Literal
 import numpy as np
 
 from compiler.ir.grids import Grids
-from compiler.ir.numerics import Rounding
+from compiler.ir.numerics import Format, Rounding
 from compiler.ir.ops import BinaryFunction, ReduceFunction
+from compiler.ir.pointwise import Symmetry
 from compiler.mcu.strides import Walk
 
 CType = Literal["float", "int16_t", "int32_t", "int64_t"]
@@ -238,6 +239,45 @@ class Unary(Elementwise):
 
     function: str
     parameters: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Pointwise(Elementwise):
+    """target = rescale(an exact function of each integer of the source); no rescale leaves the sums as they are."""
+
+    accumulator: CType
+    rescale: Rescale | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Piecewise(Pointwise):
+    """Of straight pieces: compiler.ir.numerics.piecewise."""
+
+    thresholds: np.ndarray
+    slopes: np.ndarray
+    offsets: np.ndarray
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Table(Pointwise):
+    """From a table: compiler.ir.numerics.interpolate.
+
+    Args:
+        given: The format of the source.
+        table: What the entries are called: steps with the same ones share them.
+    """
+
+    given: Format
+    entries: np.ndarray
+    fraction_bits: int
+    symmetry: Symmetry
+    mirror: int
+    table: str
+
+    @property
+    def entry(self) -> CType:
+        """The least type that holds every entry."""
+        return "int16_t" if self.entries.min() >= -(1 << 15) and self.entries.max() < 1 << 15 else "int32_t"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

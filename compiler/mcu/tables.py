@@ -60,6 +60,13 @@ def _tables(schedule: Schedule, prefix: str, kernels: Kernels) -> Iterator[bytes
                 yield from literals.table(f"{table}_shift", "float", step.shift)
             case steps.QuantizeEach():
                 yield from literals.table(f"{table}_grids", "float", step.table)
+            case steps.Piecewise():
+                if step.thresholds.size:
+                    yield from literals.table(f"{table}_thresholds", "int32_t", step.thresholds)
+                yield from literals.table(f"{table}_slopes", "int32_t", step.slopes)
+                yield from literals.table(f"{table}_offsets", step.accumulator, step.offsets)
+            case steps.Table() if step.table == step.name:
+                yield from literals.table(f"{table}_entries", step.entry, step.entries)
             case steps.Gather():
                 yield from literals.table(f"{table}_table", "float", step.table)
         if isinstance(step, steps.Convolution | steps.Pool):

@@ -73,7 +73,7 @@ def finish_fixed(options: FixedOptions) -> list[tuple[Level, Pass]]:
     """To the fixed-point graph that a target gets."""
     return [
         ("stream", partial(choose_formats, options=options)),
-        ("integers", to_integers),
+        ("integers", partial(to_integers, table_error=options.table_error)),
         ("integers", fuse_clamps),
         ("integers", remove_dead_code),
         ("integers", fold_rounding),

@@ -21,7 +21,8 @@ import numpy as np
 from compiler.errors import CompileError
 from compiler.ir.graph import Graph
 from compiler.ir.numerics import WIDEST, Format, Rounding, signed_width
-from compiler.ir.ops import Binary, MatMul, Quantize, Unary
+from compiler.ir.ops import Binary, MatMul, Quantize
+from compiler.passes.pieces import bounds_of_clamp
 
 WEIGHT_BITS = 16  # a finer grid takes bits from the weights, which have so many at most
 # Sums of 32 bits cost a processor half of what longer ones do. Where products are finer than the output's steps by so
@@ -51,7 +52,7 @@ def output_grids(graph: Graph) -> Mapping[str, Sequence[OutputGrid]]:
     origins = {op.output.name: {op.output.name: False} for op in graph.ops if isinstance(op, MatMul)}
     for op in graph.ops:
         products = {name: summed for x in op.inputs for name, summed in origins.get(x.name, {}).items()}
-        if isinstance(op, Unary):
+        if bounds_of_clamp(op) is not None:
             origins[op.output.name] = products
         elif isinstance(op, Binary) and op.function in ("add", "subtract"):
             origins[op.output.name] = dict.fromkeys(products, True)

@@ -19,8 +19,10 @@ from compiler.errors import CompileError
 from compiler.ir import limits
 from compiler.ir.graph import Graph, rewrite
 from compiler.ir.numerics import WIDEST, Format, Rounding, dequantize, quantize
-from compiler.ir.ops import Affine, Binary, Concatenate, MatMul, Op, Quantize, Unary, Window
+from compiler.ir.ops import Affine, Binary, Concatenate, MatMul, Op, Piecewise, Quantize, Unary, Window
 from compiler.ir.values import Value
+from compiler.passes.function_ranges import flat_beyond, image, image_of_pieces
+from compiler.passes.pieces import bounds_of_clamp, finest_result, to_pieces
 
 Interval = tuple[np.ndarray, np.ndarray]  # (channels,) each: the least and the greatest value
 
@@ -28,6 +30,7 @@ Interval = tuple[np.ndarray, np.ndarray]  # (channels,) each: the least and the 
 # input of 16 bits.
 FINER_PRODUCTS = 30
 # Bits of a whole part; beyond them a number is none in 32-bit floating point, or a zero.
+FINEST = 1 << 12  # fraction bits of what lies on no grid, as it comes from a table
 MOST_INTEGER_BITS, LEAST_INTEGER_BITS = 128, -149
 
 
@@ -39,6 +42,7 @@ class FixedOptions:
     weight_bits: int = 16
     rounding: Rounding = "half_up"
     input_range: tuple[float, float] = (-1.0, 1.0)
+    table_error: float = 1.0
 
 
 def choose_formats(graph: Graph, options: FixedOptions) -> Graph:
@@ -50,10 +54,9 @@ def choose_formats(graph: Graph, options: FixedOptions) -> Graph:
     for value in graph.inputs:
         if value.name in graph.controls:
             raise CompileError("an input that stands still for a block has no fixed-point form yet", layer=value.layer)
+    graph = to_pieces(graph)
     for op in graph.ops:
-        if isinstance(op, Unary) and op.function != "relu":
-            raise CompileError(f"the activation {op.function} has no fixed-point form yet", layer=op.output.layer)
-        if not isinstance(op, Window | MatMul | Affine | Unary | Quantize) and not _takes_several(op):
+        if not isinstance(op, Window | MatMul | Affine | Unary | Piecewise | Quantize) and not _takes_several(op):
             raise CompileError(f"{op.words} has no fixed-point form yet", layer=op.output.layer)
         rows = len(op.weights) if isinstance(op, MatMul) else len(op.scale) if isinstance(op, Affine) else None
         if rows not in (None, op.inputs[0].size):
@@ -89,6 +92,15 @@ def _takes_several(op: Op) -> bool:
     return _is_sum(op) or _is_join(op) or _is_product(op)
 
 
+def _is_function(op: Op) -> bool:
+    """Whether it is a function of one number that reads a grid: straight pieces, or a table."""
+    return isinstance(op, Piecewise) or _is_table(op)
+
+
+def _is_table(op: Op) -> bool:
+    return isinstance(op, Unary) and bounds_of_clamp(op) is None
+
+
 def _is_product(op: Op) -> bool:
     """Whether it multiplies, by weights or two values: both lie on grids."""
     return isinstance(op, MatMul) or (isinstance(op, Binary) and op.function == "multiply")
@@ -113,14 +125,20 @@ def _on_grid(graph: Graph, value: Value) -> bool:
         return True
     if op is not None and _is_join(op):
         return all(_on_grid(graph, source) for source in op.inputs)
-    return isinstance(op, Window | Unary) and _on_grid(graph, op.inputs[0])
+    return (isinstance(op, Window) or bounds_of_clamp(op) is not None) and _on_grid(graph, op.inputs[0])
 
 
 def _demand_quantizers(graph: Graph) -> None:
     hint = "Put a QActivation in front of it, or remove all quantisers to let the compiler choose formats."
+    behind = "Put a QActivation behind it, or remove all quantisers to let the compiler choose formats."
     for op in graph.ops:
-        if (_is_product(op) or _is_join(op)) and not all(_on_grid(graph, value) for value in op.inputs):
+        if (_is_product(op) or _is_join(op) or _is_function(op)) and not all(
+            _on_grid(graph, value) for value in op.inputs
+        ):
             raise CompileError("its input has no quantiser", layer=op.output.layer, hint=hint)
+        readers = graph.consumers(op.output)
+        if _is_table(op) and (graph.is_output(op.output) or not all(isinstance(r, Quantize) for r in readers)):
+            raise CompileError(f"{op.words} needs a quantiser behind it", layer=op.output.layer, hint=behind)
         for value in op.inputs if _is_sum(op) else ():
             # Sums of products are added as they are; what is done to them before needs a grid.
             if isinstance(graph.producer(value), Unary) and not _on_grid(graph, value):
@@ -143,7 +161,7 @@ def _align_joins(graph: Graph) -> Graph:
     def transform(op: Op) -> list[Op]:
         if isinstance(op, Quantize):
             formats[op.output.name] = op.format
-        elif isinstance(op, Window | Unary) and op.inputs[0].name in formats:
+        elif isinstance(op, Window | Unary) and not _is_table(op) and op.inputs[0].name in formats:
             formats[op.output.name] = formats[op.inputs[0].name]
         if not _is_join(op):
             return [op]
@@ -174,17 +192,22 @@ def _align_joins(graph: Graph) -> Graph:
 def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
     ranges = worst_case_ranges(graph, options.input_range)
     wanted = {v.name for op in graph.ops if _is_product(op) or isinstance(op, Window) for v in op.inputs}
-    wanted |= {value.name for value in graph.outputs}
+    wanted |= {value.name for value in graph.outputs} | {op.output.name for op in graph.ops if _is_function(op)}
     # Sums take products and other sums as they are, without a rounding between.
     wanted |= {v.name for op in graph.ops if _is_sum(op) for v in op.inputs if isinstance(graph.producer(v), Unary)}
     wanted -= {op.output.name for op in graph.ops if isinstance(op, Window)}
     finest: dict[str, int] = {}  # fraction bits of the grid that a value lies on so far
     on_grid: set[str] = set()
 
-    def grid(value: Value, rounding: Rounding, name: str = "", fraction: int | None = None) -> Quantize:
+    def grid(
+        value: Value, rounding: Rounding, name: str = "", fraction: int | None = None, bound: float | None = None
+    ) -> Quantize:
         lo, hi = ranges[value.name]
-        format = format_for(_bound(value, ranges), options.bits)
+        format = format_for(_bound(value, ranges) if bound is None else bound, options.bits)
         own = min(format.fraction, finest.get(value.name, format.fraction))
+        if bound is not None:
+            # Bits that a coarser grid has no use for would make a table longer.
+            format = replace(format, width=max(2, format.width - (format.fraction - own)))
         format = replace(format, fraction=own if fraction is None else fraction)
         output = replace(value, name=name or f"{value.name}_q", range=(float(lo.min()), float(hi.max())))
         finest[output.name], ranges[output.name] = format.fraction, (lo, hi)
@@ -216,6 +239,20 @@ def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
         on_grid.add(op.output.name)
         return replace(op, inputs=inputs), list(rounded.values())
 
+    def on_own_grid(op: Op) -> tuple[Op, list[Quantize]]:
+        """A function whose number lies on a grid, which ends where the function comes to rest."""
+        (x,) = op.inputs
+        bound = _bound(x, ranges)
+        if _is_table(op):
+            step = format_for(_bound(op.output, ranges), options.bits).step
+            bound = flat_beyond(op.function, op.parameters, bound, step / 4)
+        wide = format_for(_bound(x, ranges), options.bits)
+        same = bound == _bound(x, ranges) or format_for(bound, options.bits).fraction == wide.fraction
+        if x.name in on_grid and same:
+            return op, []
+        rounded = grid(x, options.rounding, f"{op.output.name}_x", bound=bound)
+        return replace(op, inputs=(rounded.output,)), [rounded]
+
     # Whoever feeds the build rounds the input, half to even.
     heads = {value.name: grid(value, "half_even") for value in graph.inputs}
 
@@ -226,12 +263,16 @@ def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
             op, before = coarse_enough(op)
         elif _is_join(op):
             op, before = on_one_grid(op)
+        elif _is_function(op):
+            op, before = on_own_grid(op)
         fractions = [finest[value.name] for value in op.inputs]
         source = sum(fractions) if _is_product(op) else max(fractions)
         if isinstance(op, MatMul):
             sums = format_for(_bound(op.output, ranges), options.bits)
             op = _on_weights_grid(op, options.weight_bits, sums.fraction + FINER_PRODUCTS - source)
             source += op.weights_format.fraction
+        if _is_function(op):
+            source = finest_result(op, source) if isinstance(op, Piecewise) else FINEST
         finest[op.output.name] = source
         done = op.output.name in on_grid or op.output.name not in wanted
         after = [] if done else [grid(op.output, options.rounding)]
@@ -304,8 +345,15 @@ def _image(op: Op, source: Interval, *others: Interval) -> Interval:
         case MatMul():
             positive, negative = np.maximum(op.weights, 0), np.minimum(op.weights, 0)
             return lo @ positive + hi @ negative + op.bias, hi @ positive + lo @ negative + op.bias
-        case Unary(function="relu"):
-            return np.maximum(lo, 0), np.maximum(hi, 0)
+        case Unary():
+            ends = image(op.function, op.parameters, lo, hi)
+            if not np.isfinite(ends).all() and np.isfinite(source).all():
+                least, most = lo.min(), hi.max()
+                what = f"{op.words} has no finite value at some of what it may be given, {least:.6g} to {most:.6g}"
+                raise CompileError(what, layer=op.output.layer)
+            return ends
+        case Piecewise():
+            return image_of_pieces(op, lo, hi)
         case Concatenate():
             every = (source, *others)
             return np.concatenate([lo for lo, _ in every]), np.concatenate([hi for _, hi in every])

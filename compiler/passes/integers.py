@@ -8,13 +8,19 @@ from compiler.errors import CompileError
 from compiler.ir.accumulators import accumulator_width, given_interval, interval
 from compiler.ir.graph import Graph, replace_values, rewrite
 from compiler.ir.numerics import WIDEST, Format, quantize, requantize, rounding_half
-from compiler.ir.ops import Binary, Concatenate, MatMul, Op, Quantize, Requantize, Sum, Unary, Window
+from compiler.ir.ops import Binary, Concatenate, MatMul, Op, Piecewise, Quantize, Requantize, Sum, Table, Unary, Window
 from compiler.ir.values import Value
 from compiler.passes.bias_grid import integer_product, output_grids
+from compiler.passes.function_tables import integer_table
+from compiler.passes.pieces import bounds_of_clamp, integer_pieces
 
 
-def to_integers(graph: Graph) -> Graph:
-    """Exchanges real numbers for integers: weights, biases, states and quantisers alike."""
+def to_integers(graph: Graph, table_error: float = 1.0) -> Graph:
+    """Exchanges real numbers for integers: weights, biases, states, functions and quantisers alike.
+
+    Args:
+        table_error: By how many steps of the result a table may miss its function.
+    """
     graph = _absorb_input_quantizers(graph)
     grids = output_grids(graph)
 
@@ -25,16 +31,19 @@ def to_integers(graph: Graph) -> Graph:
                 return replace(op, output=replace(op.output, format=x.format))
             case MatMul():
                 return integer_product(op, x.format, grids.get(op.output.name, ()))
-            case Unary(function="relu"):
+            case Unary() if (bounds := bounds_of_clamp(op)) is not None:
                 # A value keeps its format; only the clamp is new.
-                return Requantize(
-                    inputs=op.inputs,
-                    output=replace(op.output, format=x.format),
-                    shift=0,
-                    rounding="floor",
-                    lo=0,
-                    hi=x.format.hi,
-                )
+                lo, hi = (min(int(quantize(bound, x.format)), x.format.hi) for bound in bounds)
+                kept = replace(op.output, format=x.format)
+                return Requantize(inputs=op.inputs, output=kept, shift=0, rounding="floor", lo=lo, hi=hi)
+            case Unary():
+                return integer_table(op, _results(graph, op), table_error)
+            case Piecewise():
+                results = _results(graph, op)
+                finest = max((result.format.fraction for result in results), default=x.format.fraction)
+                made = integer_pieces(op, x.format.fraction, max(-x.format.lo, x.format.hi), finest)
+                fraction = x.format.fraction + made.slopes_format.fraction
+                return replace(made, output=replace(op.output, format=Format(True, WIDEST, fraction)))
             case Quantize():
                 return Requantize(
                     inputs=op.inputs,
@@ -52,6 +61,11 @@ def to_integers(graph: Graph) -> Graph:
         raise NotImplementedError(f"no integer form of {type(op).__name__}")
 
     return _integer_states(rewrite(graph, transform))
+
+
+def _results(graph: Graph, op: Op) -> list[Quantize]:
+    """The quantisers that read what an operation of the float graph computes."""
+    return [reader for reader in graph.consumers(op.output) if isinstance(reader, Quantize)]
 
 
 def _sum(op: Binary) -> Sum:
@@ -162,7 +176,7 @@ def prove_accumulators(graph: Graph) -> Graph:
     def transform(op: Op) -> Op:
         output = replace(op.output, interval=interval(graph, op))
         product = isinstance(op, Binary) and op.function == "multiply"
-        if isinstance(op, MatMul | Sum) or product:
+        if isinstance(op, MatMul | Sum | Piecewise | Table) or product:
             width = accumulator_width(graph, op)
             if width > WIDEST:
                 raise CompileError(f"its accumulator would need {width} bits", layer=op.output.layer)

@@ -12,6 +12,7 @@ VALUES = ["", "-1", "0", "1", "x", "1e9", HUGE, "nan", "inf", "-inf", "0x10", "Ã
 OPTIONS = {
     "compiler": (
         *("--target", "--out", "--name", "--weights", "--mode", "--numbers", "--bits", "--weight-bits", "--rounding"),
+        *("--table-error",),
         *("--kernels", "--sample-rate", "--clock", "--multipliers", "--input-range", "--kernel", "--nothing"),
     ),
     "compiler.run": ("--on", "--against", "--input", "--output", "--layers", "--nothing"),

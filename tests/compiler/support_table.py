@@ -45,7 +45,7 @@ STREAMS = {
 MODELS = (VECTORS, PICTURES)
 # Classes whose plainest use also has a fixed-point form, for `--numbers fixed` and FPGAs, and what of them does.
 FIXED_POINT = {
-    "Activation": "relu",
+    "Activation": "relu, relu6, hard_tanh; on the microcontroller all but softmax and glu",
     "BatchNormalization": "yes",
     "Conv1D": "without groups",
     "Cropping1D": "yes",
@@ -56,7 +56,7 @@ FIXED_POINT = {
     "QBatchNormalization": "yes",
     "QConv1D": "yes",
     "QDense": "yes",
-    "ReLU": "plain",
+    "ReLU": "with a maximum; on the microcontroller with any parameters",
     "Rescaling": "yes",
     "SpectralNormalization": "as the layer within",
     "TimeDistributed": "Dense",
@@ -65,7 +65,7 @@ FIXED_POINT = {
 # Classes that have one on a microcontroller alone, as what joins two values of a model with one input.
 FIXED_ON_MCU = dict.fromkeys(
     ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"), "on the microcontroller"
-)
+) | dict.fromkeys(("ELU", "LeakyReLU", "PReLU", "ThresholdedReLU"), "on the microcontroller")
 
 
 def by_class() -> dict[str, list[Case]]:

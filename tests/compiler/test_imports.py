@@ -33,7 +33,7 @@ IR = (
     ("__init__", "functions", "limits", "numerics"),
     ("values",),
     ("operation",),
-    ("grids", "movement"),
+    ("grids", "movement", "pointwise"),
     ("ops",),
     ("graph",),
     ("accumulators", "interpreter"),

@@ -118,6 +118,6 @@ def test_operations_are_called_by_what_they_do():
 def test_what_has_no_fixed_point_form_says_where_it_runs():
     x, y = Value("x", (None, 2), "x"), Value("y", (None, 2), "bend")
     graph = Graph("net", "frame", (x,), (y,), (Unary(inputs=(x,), output=y, function="tanh"),))
-    with pytest.raises(CompileError, match="tanh has no fixed-point form") as caught:
+    with pytest.raises(CompileError, match="a table of the function tanh has no form in Verilog") as caught:
         pipeline.finish(graph, Options("fpga"))
     assert caught.value.hint == "In floating point it compiles: --target mcu --numbers float."

@@ -77,6 +77,8 @@ def test_what_is_not_given_has_its_default_where_it_counts():
         ({"input_range": (1.0,)}, "--input-range must be two numbers"),
         ({"input_range": "ab"}, "--input-range must be two numbers"),
         ({"rounding": "up"}, "there is no --rounding up: there are half_even, half_up, floor"),
+        ({"numbers": "fixed", "table_error": 0.4}, "--table-error must be a number from 0.5 to 1024, not 0.4"),
+        ({"numbers": "fixed", "table_error": float("nan")}, "--table-error must be a number from 0.5 to 1024, not nan"),
         ({"mode": "block"}, "there is no --mode block"),
     ],
 )
@@ -92,6 +94,7 @@ def test_numbers_of_numpy_are_numbers():
 
 EVERYWHERE = {"target", "numbers", "input_range", "mode", "sample_rate_hz"}
 SOME = {"bits": 8, "weight_bits": 8, "rounding": "floor", "kernels": "c", "board": "cortex-m4", "clock_hz": 1}
+SOME |= {"table_error": 2.0}
 
 
 @pytest.mark.parametrize(("target", "numbers"), [("mcu", "float"), ("mcu", "fixed"), ("fpga", "fixed")])

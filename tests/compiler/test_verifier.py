@@ -320,7 +320,7 @@ def test_every_kind_has_its_place_and_its_rule_of_shapes():
         assert {*kind.modes} <= {"frame", "stream"} and {*kind.numbers} <= {"float", "integer"}
         assert kind.modes and kind.numbers
         assert kind.output_shape is not Op.output_shape
-    integer = {ops.Window, ops.MatMul, ops.Requantize, ops.Sum, ops.Binary, ops.Concatenate}
+    integer = {ops.Window, ops.MatMul, ops.Requantize, ops.Sum, ops.Binary, ops.Concatenate, ops.Piecewise, ops.Table}
     assert {kind for kind in KINDS.values() if "integer" in kind.numbers} == integer
 
 

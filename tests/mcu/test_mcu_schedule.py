@@ -216,7 +216,7 @@ def test_steps_and_operations_have_one_vocabulary():
     kinds.add(graphs.Scan.__name__)
     found = {kind.__name__ for kind in (*vars(steps).values(), schedule.Scan) if isinstance(kind, type)}
     made = {name for name in found if issubclass(getattr(steps, name, schedule.Scan), steps.Step)}
-    assert made - kinds == {"Step", "Compute", "Elementwise", "Walked", "Push", "Copy", "Fill", "Move"}
+    assert made - kinds == {"Step", "Compute", "Elementwise", "Pointwise", "Walked", "Push", "Copy", "Fill", "Move"}
     for graph in (every_operation("frame")[1], scans()[1], wavenet()[1], wavenet(fixed=True)[1]):
         by_name = {op.output.name: type(op).__name__ for op in graph.ops}
         for step in make_schedule(graph).steps:

@@ -105,6 +105,37 @@ class Program:
         assert all(self.formats[name] == op["output"]["format"] for name in operands[::2])
         return [[n for sample in samples for n in sample] for samples in zip(*operands[1::2], strict=True)]
 
+    def piecewise(self, op: dict, source: str, x: list[Sample]) -> list[Sample]:
+        """A slope times the number plus an offset: those of the last piece that begins at the number or below."""
+        assert self.fraction(op["output"]["name"]) == self.fraction(source) + op["slopes_format"]["fraction"]
+        thresholds, slopes, offsets = (self.array(op, key) for key in ("thresholds", "slopes", "offsets"))
+
+        def of(n: int, channel: int) -> int:
+            column = channel % len(slopes[0])
+            piece = sum(row[column] <= n for row in thresholds)
+            return n * slopes[piece][column] + offsets[piece][column]
+
+        return [[of(n, channel) for channel, n in enumerate(sample)] for sample in x]
+
+    def table(self, op: dict, source: str, x: list[Sample]) -> list[Sample]:
+        """The line between two entries, which are 2**fraction_bits numbers apart, on as much a finer grid."""
+        entries, bits, format = self.array(op, "entries"), op["fraction_bits"], self.formats[source]
+        least = -(2 ** (format["width"] - 1)) if format["signed"] else 0
+        apart = 2**bits
+
+        def line(place: int) -> int:
+            entry, rest = divmod(place, apart)
+            return entries[entry] * (apart - rest) + entries[entry + 1] * rest if rest else entries[entry] * apart
+
+        def of(n: int) -> int:
+            if op["symmetry"] == "none":
+                return line(n - least)
+            # It has entries from 0 on, and none for the least number, which has no opposite.
+            y = line(min(abs(n), -least - 1))
+            return op["mirror"] - y if n < 0 and op["symmetry"] == "odd" else y
+
+        return [[of(n) for n in sample] for sample in x]
+
     def requantize(self, op: dict, source: str, x: list[Sample]) -> list[Sample]:
         """Drops bits with rounding, then clamps."""
         assert self.fraction(op["output"]["name"]) == self.fraction(source) - op["shift"]

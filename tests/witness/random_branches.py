@@ -18,7 +18,7 @@ def branches(seed: int) -> Chain:
 
 
 @dataclass
-class _Sketch:
+class Sketch:
     """A model in the making: its layers, and the channels of each value, the input's first."""
 
     random: np.random.Generator
@@ -80,7 +80,7 @@ class _Sketch:
 
 
 def _plain(random) -> Chain:
-    sketch = _Sketch(random, [number(random, 1, 4)])
+    sketch = Sketch(random, [number(random, 1, 4)])
     for _ in range(number(random, 3, 8)):
         pool = list(range(len(sketch.channels)))
         chosen = random.random()
@@ -116,7 +116,7 @@ def _quantized(random) -> Chain:
         bits = max(number(random, 2, most), number(random, 2, most))
         return f"quantized_bits({bits}, {number(random, -1, 3)}, {number(random, 0, 1)}, alpha=1)"
 
-    sketch = _Sketch(random, [number(random, 1, 4)])
+    sketch = Sketch(random, [number(random, 1, 4)])
     on_grid = [sketch.add(model_files.grid(grid()), sketch.channels[0], 0)]
     loose: list[int] = []  # products and sums without a quantiser behind them: only sums and quantisers read them
     for _ in range(number(random, 3, 7)):
