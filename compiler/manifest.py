@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from compiler.keras_file import ModelSpec
 
 NOISE_SAMPLES = 4096
+CONTROL_SAMPLES = 512  # for which a control stands still meanwhile
 LONGEST_NOISE = 1 << 20  # samples of receptive field
 LEAST_SNR_DB = 40.0
 
@@ -138,18 +139,32 @@ def snr_db(float_graph: Graph, fixed_graph: Graph, input_range: tuple[float, flo
     """How far the fixed-point output stands above its own error, on uniform noise, past the receptive field.
 
     Returns:
-        Decibels of power over all channels; None where there is no error, or no signal, or it would take minutes.
+        Decibels of power over all channels, of the output that has fewest; None where there is no error, or no
+        signal, or it would take minutes.
     """
     if fixed_graph.receptive_field > LONGEST_NOISE:
         return None
-    (value,), (output,) = fixed_graph.inputs, fixed_graph.outputs
+    inputs = fixed_graph.inputs
     rng = np.random.default_rng(0)
-    noise = rng.uniform(*input_range, (NOISE_SAMPLES + fixed_graph.receptive_field, value.size))
-    ideal = interpreter.run(float_graph, noise)
-    ours = numerics.dequantize(interpreter.run(fixed_graph, numerics.quantize(noise, value.format)), output.format)
+    noise = [rng.uniform(*input_range, (NOISE_SAMPLES + fixed_graph.receptive_field, *x.shape)) for x in inputs]
+    noise = [_standing(x) if value.name in fixed_graph.controls else x for value, x in zip(inputs, noise, strict=True)]
+    ideal = interpreter.evaluate(float_graph, noise)
+    ours = interpreter.evaluate(
+        fixed_graph, [numerics.quantize(x, v.format) for v, x in zip(inputs, noise, strict=True)]
+    )
     settled = slice(fixed_graph.receptive_field, None)
-    signal, error = np.mean(ideal[settled] ** 2), np.mean((ours - ideal)[settled] ** 2)
-    return round(float(10 * np.log10(signal / error)), 2) if signal > 0 and error > 0 else None
+    ratios = []
+    for exact, rounded in zip(float_graph.outputs, fixed_graph.outputs, strict=True):
+        real = ideal[exact.name][settled]
+        off = numerics.dequantize(ours[rounded.name][settled], rounded.format) - real
+        signal, error = np.mean(real**2), np.mean(off**2)
+        ratios += [float(10 * np.log10(signal / error))] if signal > 0 and error > 0 else []
+    return round(min(ratios), 2) if ratios else None
+
+
+def _standing(x: np.ndarray) -> np.ndarray:
+    """The same for a control: another value every so many samples."""
+    return x[np.arange(len(x)) // CONTROL_SAMPLES * CONTROL_SAMPLES]
 
 
 def warnings(report: Mapping[str, Any]) -> list[str]:

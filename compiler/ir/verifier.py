@@ -99,7 +99,7 @@ def _check_head(graph: Graph, rules: _Rules) -> None:
     odd = min(graph.warm_ups) < 0 or (graph.mode == "frame" and graph.warm_up)
     _check(not odd, graph.name, "an odd warm-up")
     for name in graph.controls:
-        _check(name in inputs and graph.mode == "stream" and not rules.integers, name, "cannot be a control")
+        _check(name in inputs and graph.mode == "stream", name, "cannot be a control")
     _check(len({*graph.controls}) == len(graph.controls), graph.name, "the same control twice")
     _check(not graph.controls or len(graph.controls) < len(inputs), graph.name, "has no input with time")
 

@@ -20,7 +20,7 @@ MOST_SHIFT = {"int32_t": 30, "int64_t": 63}
 
 
 class FixedScheduler(Scheduler):
-    """Schedules a stream of one fixed-point input and one output."""
+    """Schedules a stream in fixed point."""
 
     fixed = True
 
@@ -31,8 +31,9 @@ class FixedScheduler(Scheduler):
             layer = graph.ops[0].output.layer if graph.ops else None
             raise CompileError("only models that stream compile for mcu in fixed point", layer=layer)
         for values, what in ((graph.inputs, "inputs"), (graph.outputs, "outputs")):
-            if len(values) > 1:
-                raise CompileError(f"{len(values)} {what}; in fixed point a model has one", layer=values[1].layer)
+            odd = next((value for value in values if self.ctype(value) != self.ctype(values[0])), None)
+            if odd is not None:
+                raise CompileError(f"its {what} are some of 16 and some of 32 bits", layer=odd.layer)
 
     def ctype(self, value: Value) -> CType:
         """The least type that holds the value's format; for sums, one of 32 bits or more."""

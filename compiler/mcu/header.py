@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from compiler.mcu import literals, text
 from compiler.mcu.calls import SCRATCH, Caller
-from compiler.mcu.schedule import Schedule
+from compiler.mcu.schedule import Port, Schedule
 from compiler.mcu.text import MOST_STEPS_TO_REST
 
 
@@ -94,11 +94,8 @@ def _constants(schedule: Schedule, name: str, sample_rate_hz: int | None) -> Ite
         elif ports:
             sizes = {f"{key}_{number}": port.place.size for number, port in enumerate(ports)}
             yield f"How many numbers one {one} of each {word} has.", sizes
-    fractions = {
-        "FIXED": int(schedule.fixed),
-        "IN_FRACTION": schedule.inputs[0].fraction if schedule.inputs else 0,
-        "OUT_FRACTION": schedule.outputs[0].fraction,
-    }
+    fractions = {"FIXED": int(schedule.fixed)}
+    fractions |= _fractions("IN_FRACTION", schedule.inputs) | _fractions("OUT_FRACTION", schedule.outputs)
     if schedule.fixed:
         yield "1: numbers are integers, each of which stands for integer * 2^-fraction with these fractions.", fractions
     else:
@@ -120,6 +117,12 @@ def _constants(schedule: Schedule, name: str, sample_rate_hz: int | None) -> Ite
     memory = f"; {scratch} bytes of it are working memory" if scratch > 4 else ""
     yield f"The size of {name}_t in bytes{memory}.", {"STATE_BYTES": schedule.struct_bytes}
     yield "The sample rate the model was compiled for in Hz; 0 if none was given.", {"SAMPLE_RATE": sample_rate_hz or 0}
+
+
+def _fractions(key: str, ports: Sequence[Port]) -> dict[str, int]:
+    """One for all where all are alike, as in floating point; else one for each."""
+    each = [port.fraction for port in ports] or [0]
+    return {key: each[0]} if len(set(each)) == 1 else {f"{key}_{number}": own for number, own in enumerate(each)}
 
 
 def _comment(words: str) -> list[str]:

@@ -51,9 +51,6 @@ def choose_formats(graph: Graph, options: FixedOptions) -> Graph:
     Raises:
         CompileError: Naming the first layer that has no fixed-point form, or lacks a quantiser.
     """
-    for value in graph.inputs:
-        if value.name in graph.controls:
-            raise CompileError("an input that stands still for a block has no fixed-point form yet", layer=value.layer)
     graph = to_pieces(graph)
     for op in graph.ops:
         if not isinstance(op, Window | MatMul | Affine | Unary | Piecewise | Quantize) and not _takes_several(op):
@@ -65,13 +62,6 @@ def choose_formats(graph: Graph, options: FixedOptions) -> Graph:
             raise CompileError(f"{op.words} of different shapes has no fixed-point form yet", layer=op.output.layer)
         if isinstance(op, Concatenate) and len(op.output.shape) != 1:
             raise CompileError("samples of more than one axis have no fixed-point form yet", layer=op.output.layer)
-    if len(graph.inputs) > 1 or len(graph.outputs) > 1:
-        side, values = ("inputs", graph.inputs) if len(graph.inputs) > 1 else ("outputs", graph.outputs)
-        raise CompileError(
-            f"{len(values)} {side}: in fixed point a model has one",
-            layer=values[1].layer,
-            hint="In floating point (--target mcu --numbers float) it may have several.",
-        )
     graph = _affine_as_product(graph)
     if any(isinstance(op, Quantize) for op in graph.ops):
         _demand_quantizers(graph)

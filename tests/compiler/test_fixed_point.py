@@ -290,16 +290,3 @@ def test_values_beyond_floating_point_are_refused_by_name(tmp_path):
     model = model_files.write(tmp_path / "net.h5", (None, 1), *layers)
     with pytest.raises(CompileError, match="layer 'layer_1': its values may grow beyond 32-bit floating point"):
         compiler.compile(model, "mcu", numbers="fixed", out=tmp_path / "build")
-
-
-@pytest.mark.parametrize("side", ["inputs", "outputs"])
-def test_a_second_input_or_output_is_refused(side):
-    x, y = (Value(name, (None, 2), name) for name in "xy")
-    zs = [Value(f"z{n}", (None, 2), f"z{n}") for n in range(2)]
-    dense = [MatMul(inputs=(x,), output=z, weights=np.eye(2), bias=np.ones(2)) for z in zs]
-    graph = Graph(
-        "net", "frame", (x, y) if side == "inputs" else (x,), tuple(zs[: 1 + (side == "outputs")]), tuple(dense)
-    )
-    simple = passes.run(graph, passes.simplify())
-    with pytest.raises(CompileError, match=f"2 {side}: in fixed point a model has one"):
-        passes.run(simple, passes.finish_fixed(FixedOptions()))

@@ -277,7 +277,7 @@ BROKEN_FIXED = {
     ),
     "an unknown way to round": (lambda: change(fixed(), ops.Requantize, rounding="up"), "nothing rounds up"),
     "a past beyond its format": (lambda: states(fixed(), initial=np.full(2, 1 << 20)), "holds numbers beyond"),
-    "a control in fixed point": (lambda: replace(fixed(), controls=("x",)), "cannot be a control"),
+    "a control alone": (lambda: replace(fixed(), controls=("x",)), "has no input with time"),
 }
 BROKEN = {
     name: (make, level, message)
