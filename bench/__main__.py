@@ -1,12 +1,12 @@
 """Prints every number of the README."""
 
-from bench import compile_time, instructions, resources, scaling
+from bench import compile_time, functions, instructions, resources, scaling
 from compiler import cli
 
 
 def main() -> None:
     """Runs the scripts one after the other."""
-    for script in (instructions, resources, compile_time, scaling):
+    for script in (instructions, functions, resources, compile_time, scaling):
         script.main()
         print()
 

@@ -170,8 +170,8 @@ int {name}_reset_to_silence({name}_t *s)
 """
 
 
-def cmake(name: str, banner: Sequence[str], *, math: bool) -> str:
-    """`CMakeLists.txt`: a static library, on the C library's mathematics where it calls them."""
+def cmake(name: str, banner: Sequence[str]) -> str:
+    """`CMakeLists.txt`: a static library."""
     lines = [
         f"{name}: a neural network as a static library.",
         "SPDX-License-Identifier: 0BSD",
@@ -184,4 +184,4 @@ add_library({name} STATIC {name}.c)
 set_target_properties({name} PROPERTIES C_STANDARD 99 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
 target_include_directories({name} PUBLIC ${{CMAKE_CURRENT_SOURCE_DIR}})
 target_compile_options({name} PRIVATE -ffp-contract=off)
-{f"target_link_libraries({name} PUBLIC m){chr(10)}" if math else ""}"""
+"""

@@ -13,7 +13,6 @@ from compiler.mcu.steps import Step
 from compiler.resources import RUNTIME
 
 FOR_USERS = ("nn_convert.h",)  # no build includes it; a program around one may
-MATH = "nn_functions.h", "nn_quantize.h"  # those that stand on the C library's <math.h>
 
 
 def includes(schedule: Schedule, kernels: Kernels) -> list[str]:

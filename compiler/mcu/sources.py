@@ -43,7 +43,7 @@ def pieces(
     texts = {
         f"{name}.h": header.header(schedule, name, banner, sample_rate_hz),
         f"{name}.c": emit.source(schedule, name, banner, kernels),
-        "CMakeLists.txt": emit.cmake(name, banner, math=not carried.keys().isdisjoint(runtime.MATH)),
+        "CMakeLists.txt": emit.cmake(name, banner),
     }
     files: dict[str, bytes | Iterator[bytes]] = {file: text.encode() for file, text in texts.items()}
     files[f"{name}_weights.h"] = tables.weights(schedule, name, banner, kernels)

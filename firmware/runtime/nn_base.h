@@ -38,6 +38,9 @@
 #define NN_FMA __builtin_fmaf
 #define NN_ABS __builtin_fabsf
 #define NN_FMAX __builtin_fmaxf
+#define NN_FMIN __builtin_fminf
+#define NN_SQRT __builtin_sqrtf
+#define NN_RINT __builtin_rintf
 #define NN_INFINITY __builtin_inff()
 #define NN_NAN __builtin_nanf("")
 #else
@@ -49,6 +52,9 @@
 #define NN_FMA fmaf
 #define NN_ABS fabsf
 #define NN_FMAX fmaxf
+#define NN_FMIN fminf
+#define NN_SQRT sqrtf
+#define NN_RINT rintf
 #define NN_INFINITY INFINITY
 #define NN_NAN NAN
 #endif

@@ -1,20 +1,36 @@
-/* Floats that are rounded to a grid, as quantisers do in training: needs <math.h>. */
+/* Floats that are rounded to a grid, as quantisers do in training. No C library. */
 /* SPDX-License-Identifier: 0BSD */
 #ifndef NN_QUANTIZE_H
 #define NN_QUANTIZE_H
 
 #include "nn_float.h"
 
-#include <math.h>
-
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+/* The whole number next to x, a tie to the even one: from 2^23 on, every float is whole. */
+NN_INLINE float nn_nearest_f32(float x)
+{
+#if defined(NN_HAS_FLOAT_MAX)
+    return NN_RINT(x);
+#else
+    const float size = NN_ABS(x), whole = size < 8388608.0f ? (size + 8388608.0f) - 8388608.0f : size;
+    return x < 0.0f ? -whole : whole;
+#endif
+}
+
+/* The greatest whole number that is not above x. */
+NN_INLINE float nn_floor_f32(float x)
+{
+    const float near = nn_nearest_f32(x);
+    return near > x ? near - 1.0f : near;
+}
+
 /* The whole number next to x. x - floor(x) is exact, so that no half is taken for one that is not. */
 NN_INLINE float nn_round_f32(float x, nn_rounding rounding)
 {
-    const float below = floorf(x);
+    const float below = nn_floor_f32(x);
     switch (rounding) {
     case NN_HALF_UP:
         return x - below >= 0.5f ? below + 1.0f : below;
@@ -22,7 +38,7 @@ NN_INLINE float nn_round_f32(float x, nn_rounding rounding)
         return below;
     case NN_HALF_EVEN:
     default:
-        return rintf(x);
+        return nn_nearest_f32(x);
     }
 }
 
@@ -53,7 +69,7 @@ NN_INLINE void nn_quantize_each_f32(float *y, const float *x, size_t count, cons
         if (wraps) {
             const float span = hi - lo + 1.0f;
             float part = r / span; /* exact, and so is what lies behind its point */
-            part -= floorf(part);
+            part -= nn_floor_f32(part);
             part = part * span > hi ? part - 1.0f : part;
             r = part * span;
         } else {
