@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from mcu_nets import float_only, wavenet
-from mcu_sketch import Sketch, every_function, every_operation, gated
+from mcu_sketch import every_function, every_operation, gated
 from mcu_tools import STRICT, compile_c, write
 
 from compiler.boards import CORTEX_M4, CORTEX_M7
