@@ -12,7 +12,7 @@ import numpy as np
 from compiler.boards import BOARDS
 from compiler.ir import interpreter, numerics
 from compiler.ir.graph import Graph
-from compiler.ir.ops import MatMul, Piecewise, Quantize, Requantize, Table
+from compiler.ir.ops import Convolution, MatMul, Piecewise, Quantize, Requantize, Table
 from compiler.names import identifier
 from compiler.options import KERNELS, TARGETS, Options
 from compiler.version import __version__
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NOISE_SAMPLES = 4096
 CONTROL_SAMPLES = 512  # for which a control stands still meanwhile
+LEAST_FRAMES, NOISE_MACS = 4, 1 << 26  # of noise, where frames are computed
 LONGEST_NOISE = 1 << 20  # samples of receptive field
 LEAST_SNR_DB = 40.0
 
@@ -67,7 +68,7 @@ def begin(graphs: Mapping[str, Graph], options: Options, model: ModelSpec, note:
     report["saturations"] = None  # until it is verified
     if chosen:
         report["snr_db"] = snr_db(graphs["float"], graph, options.input_range)
-    report["layers"] = [_layer(graph, op) for op in graph.ops if isinstance(op, MatMul)]
+    report["layers"] = [_layer(graph, op) for op in graph.ops if isinstance(op, MatMul | Convolution)]
     report["functions"] = [_function(op) for op in graph.ops if isinstance(op, Piecewise | Table) and op.output.format]
     return report
 
@@ -146,17 +147,20 @@ def snr_db(float_graph: Graph, fixed_graph: Graph, input_range: tuple[float, flo
         return None
     inputs = fixed_graph.inputs
     rng = np.random.default_rng(0)
-    noise = [rng.uniform(*input_range, (NOISE_SAMPLES + fixed_graph.receptive_field, *x.shape)) for x in inputs]
+    if fixed_graph.mode == "stream":
+        begin, steps = fixed_graph.receptive_field, NOISE_SAMPLES + fixed_graph.receptive_field
+    else:
+        begin, steps = 0, max(LEAST_FRAMES, min(NOISE_SAMPLES, NOISE_MACS // max(1, fixed_graph.macs)))
+    noise = [rng.uniform(*input_range, (steps, *x.shape)) for x in inputs]
     noise = [_standing(x) if value.name in fixed_graph.controls else x for value, x in zip(inputs, noise, strict=True)]
     ideal = interpreter.evaluate(float_graph, noise)
     ours = interpreter.evaluate(
         fixed_graph, [numerics.quantize(x, v.format) for v, x in zip(inputs, noise, strict=True)]
     )
-    settled = slice(fixed_graph.receptive_field, None)
     ratios = []
     for exact, rounded in zip(float_graph.outputs, fixed_graph.outputs, strict=True):
-        real = ideal[exact.name][settled]
-        off = numerics.dequantize(ours[rounded.name][settled], rounded.format) - real
+        real = ideal[exact.name][begin:]
+        off = numerics.dequantize(ours[rounded.name][begin:], rounded.format) - real
         signal, error = np.mean(real**2), np.mean(off**2)
         ratios += [float(10 * np.log10(signal / error))] if signal > 0 and error > 0 else []
     return round(min(ratios), 2) if ratios else None
@@ -200,7 +204,7 @@ def _function(op: Piecewise | Table) -> dict[str, Any]:
     return {"layer": op.output.layer, "input_format": str(op.inputs[0].format)} | kind
 
 
-def _layer(graph: Graph, op: MatMul) -> dict[str, Any]:
+def _layer(graph: Graph, op: MatMul | Convolution) -> dict[str, Any]:
     readers = [reader for reader in graph.consumers(op.output) if isinstance(reader, Requantize)]
     formats = {
         "input_format": op.inputs[0].format,
@@ -212,7 +216,7 @@ def _layer(graph: Graph, op: MatMul) -> dict[str, Any]:
     entry = {
         "layer": op.layer,
         "folded": [layer for layer in folded if layer != op.layer],
-        "macs": int(op.weights.size),
+        "macs": op.macs,
         "bias_error_steps": op.bias_error,
     }
     entry |= {key: format and str(format) for key, format in formats.items()}

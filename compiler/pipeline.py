@@ -53,7 +53,7 @@ def finish(lowered: Graph, options: Options) -> Finished:
         if options.fixed:
             widths = options.bits, options.weight_bits
             fixed = passes.FixedOptions(*widths, options.rounding, options.input_range, options.table_error)
-            graphs["fixed"] = passes.run(simple, passes.finish_fixed(fixed))
+            graphs["fixed"] = passes.run(simple, passes.finish_fixed(fixed, mode))
         target.check(graphs[numbers], options)
     except CompileError as error:
         if options.fixed and error.layer:

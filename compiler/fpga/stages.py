@@ -88,6 +88,8 @@ def _stage(graph: Graph, source: Value, namer: Namer) -> Stage:
         window, op = op, _only_reader(graph, op.output)
     if not isinstance(op, MatMul):
         raise CompileError(f"{op.words} has no form in Verilog", layer=op.output.layer)
+    if op.output.shape != op.bias.shape:
+        raise CompileError("a sample of more than one axis has no form in Verilog", layer=op.output.layer)
     product, op = op, _only_reader(graph, op.output)
     if not isinstance(op, Requantize):
         raise CompileError("has no format to be rounded to", layer=product.output.layer)

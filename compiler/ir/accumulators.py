@@ -8,10 +8,19 @@ from __future__ import annotations
 import numpy as np
 
 from compiler.ir.graph import Graph
+from compiler.ir.movement import MOVEMENTS, Pad, ZeroInsertion
 from compiler.ir.numerics import effective_shift, rounding_half, signed_width
 from compiler.ir.operation import Op
-from compiler.ir.ops import Binary, Concatenate, MatMul, Piecewise, Requantize, Sum, Table, Window
+from compiler.ir.ops import Binary, Constant, Convolution, MatMul, Piecewise, Requantize, Sum, Table, Window
+from compiler.ir.reductions import Pool, Reduce
 from compiler.ir.values import Interval, Value
+
+
+def is_accumulator(op: Op | None) -> bool:
+    """Whether what an operation on integers gives is an exact sum or product, as wide as it may become."""
+    product = isinstance(op, Binary) and op.function == "multiply"
+    summed = isinstance(op, Reduce | Pool) and op.function == "sum"
+    return product or summed or isinstance(op, MatMul | Convolution | Sum | Piecewise | Table)
 
 
 def given_interval(value: Value) -> Interval:
@@ -21,14 +30,16 @@ def given_interval(value: Value) -> Interval:
 
 def interval(graph: Graph, op: Op) -> Interval:
     """What an operation can compute, in Python's integers, so that the proof itself cannot overflow."""
-    lo, hi = op.inputs[0].interval
+    lo, hi = op.inputs[0].interval if op.inputs else (0, 0)
     match op:
+        case Constant():
+            return int(op.value.min()), int(op.value.max())
         case Window():
             initial = graph.state(op.state).initial
             return min(lo, int(initial.min())), max(hi, int(initial.max()))
-        case MatMul():
+        case MatMul() | Convolution():
             # |bias| + sum |w| * max |x|, the most of all columns.
-            columns = np.abs(op.weights.astype(object)).sum(axis=0) * max(-lo, hi) + np.abs(op.bias.astype(object))
+            columns = np.abs(op.matrix.astype(object)).sum(axis=0) * max(-lo, hi) + np.abs(op.bias.astype(object))
             most = int(max(columns))
             return -most, most
         case Requantize():
@@ -40,7 +51,15 @@ def interval(graph: Graph, op: Op) -> Interval:
             a, b = (x.interval for x in op.inputs)
             corners = [n * m for n in a for m in b]
             return min(corners), max(corners)
-        case Concatenate():
+        case Reduce(function="sum") | Pool(function="sum"):
+            # With 0 on the way, as a box may hold fewer terms than another.
+            return op.terms * min(0, lo), op.terms * max(0, hi)
+        case Reduce() | Pool():
+            return lo, hi
+        case Pad() | ZeroInsertion():
+            filled = int(op.value) if isinstance(op, Pad) else 0
+            return min(lo, filled), max(hi, filled)
+        case _ if isinstance(op, MOVEMENTS):
             return min(x.interval[0] for x in op.inputs), max(x.interval[1] for x in op.inputs)
         case Piecewise():
             return _of_pieces(op, lo, hi)

@@ -179,11 +179,8 @@ def _compute(graph: Graph, op: Op, values: Mapping[str, Array], steps: int, prec
         case Constant():
             value = op.value.astype(np.int64 if op.output.format else precision)
             return np.broadcast_to(value, (steps, *value.shape))
-        case MatMul():
-            rows = x.reshape(*x.shape[: len(op.output.shape)], -1)
-            return _fixed_product(op, rows) if op.output.format else _float_product(rows, op.weights, op.bias)
-        case Convolution():
-            return _convolution(op, x)
+        case MatMul() | Convolution() if op.output.format:
+            return _fixed_product(op, x)
         case Scan():
             return _scan(op, operands, precision)
         case Quantize():
@@ -194,7 +191,9 @@ def _compute(graph: Graph, op: Op, values: Mapping[str, Array], steps: int, prec
         case Requantize():
             return numerics.requantize(x, op.shift, op.rounding, op.lo, op.hi)
         case Binary(function="multiply") if op.output.format:
-            return _held(op, operands[0] * operands[1])
+            return _held(op, np.multiply(*_aligned(operands, op.output.shape)))
+        case Reduce(function="sum") | Pool(function="sum") if op.output.format:
+            return _held(op, _arithmetic(op, operands))
         case Piecewise():
             own = (array.astype(x.dtype) for array in (op.thresholds, op.slopes, op.offsets))
             y = numerics.piecewise(x, *own)
@@ -205,6 +204,16 @@ def _compute(graph: Graph, op: Op, values: Mapping[str, Array], steps: int, prec
         case Sum():
             parts = (x * factor for x, factor in zip(operands, op.factors, strict=True))
             return _held(op, sum(parts, np.zeros_like(x)))
+    return plain(op, operands)
+
+
+def plain(op: Op, operands: list[Array]) -> Array:
+    """What an operation that has no state, and does not run a body, makes of arrays: (steps, *shape) each."""
+    match op:
+        case MatMul():
+            return _product(op, operands[0])
+        case Convolution():
+            return _convolution(op, operands[0])
     return _arithmetic(op, operands) if _is_arithmetic(op) else _movement(op, operands)
 
 
@@ -215,14 +224,15 @@ def windows(x: Array, state: State, taps: int, dilation: int) -> Array:
     return np.stack([padded[k * dilation : k * dilation + samples] for k in range(taps)], axis=1)
 
 
-def _float_product(x: Array, weights: Array, bias: Array) -> Array:
-    return x @ weights.astype(x.dtype) + bias.astype(x.dtype)
+def _product(op: MatMul, x: Array) -> Array:
+    rows = x.reshape(*x.shape[: len(op.output.shape)], -1)
+    return rows @ op.weights.astype(x.dtype) + op.bias.astype(x.dtype)
 
 
-def _fixed_product(op: MatMul, x: Array) -> Array:
+def _fixed_product(op: MatMul | Convolution, x: Array) -> Array:
     if op.output.format.width <= EXACT_IN_FLOAT64:
-        return _held(op, (x.astype(np.float64) @ op.weights.astype(np.float64)).astype(np.int64) + op.bias)
-    return _held(op, x @ op.weights + op.bias)
+        return _held(op, plain(op, [x.astype(np.float64)]).astype(np.int64))
+    return _held(op, plain(op, [x]))
 
 
 def _held(op: Op, y: Array) -> Array:
@@ -308,8 +318,11 @@ def _pool(op: Pool, x: Array) -> Array:
     pads = [(0, 0), *op.padding, (0, 0)]
     ones = (1,) * len(op.size)
     if op.function == "max":
-        return _boxes(np.pad(x, pads, constant_values=-np.inf), op.size, op.strides, ones).max(axis=axes)
+        least = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+        return _boxes(np.pad(x, pads, constant_values=least), op.size, op.strides, ones).max(axis=axes)
     total = _boxes(np.pad(x, pads), op.size, op.strides, ones).sum(axis=axes)
+    if op.function == "sum":
+        return total
     count = _boxes(np.pad(np.ones_like(x), pads), op.size, op.strides, ones).sum(axis=axes)
     return total / count
 

@@ -14,6 +14,7 @@ from compiler.ir.values import Shape
 class Reshape(Op):
     """The same elements in C order in the output's shape."""
 
+    numbers = ("float", "integer")
     words = "another shape of the same numbers"
 
     def output_shape(self) -> Shape:
@@ -28,6 +29,7 @@ class Reshape(Op):
 class Transpose(Op):
     """Output axis i is input axis permutation[i]."""
 
+    numbers = ("float", "integer")
     words = "another order of the axes"
     permutation: tuple[int, ...]
 
@@ -42,6 +44,7 @@ class Transpose(Op):
 class Slice(Op):
     """x[start : start + count*step : step] along one axis; step may be negative. No count: as far as there is any."""
 
+    numbers = ("float", "integer")
     words = "a part of a value"
     axis: int
     start: int
@@ -68,6 +71,7 @@ class Slice(Op):
 class Pad(Op):
     """A constant before and after, on every axis."""
 
+    numbers = ("float", "integer")
     words = "padding"
     padding: Pads
     value: float = 0.0
@@ -84,6 +88,7 @@ class Pad(Op):
 class Repeat(Op):
     """Each element along an axis `times` in a row: 1 2 -> 1 1 2 2."""
 
+    numbers = ("float", "integer")
     words = "repetition"
     axis: int
     times: int
@@ -100,6 +105,7 @@ class Repeat(Op):
 class ZeroInsertion(Op):
     """`gap` zeros between each two elements along an axis, for transposed convolutions: 1 2 -> 1 0 2."""
 
+    numbers = ("float", "integer")
     words = "a spreading of samples"
     axis: int
     gap: int
@@ -144,3 +150,7 @@ class Gather(Op):
         """(..., width)."""
         demand(self.table.ndim == 2 and len(self.table) > 0, "a table of", self.table.shape)
         return (*self.shapes[0], self.table.shape[1])
+
+
+# Those whose output holds nothing but numbers of its inputs, or those and one constant: what they do to integers.
+MOVEMENTS = (Reshape, Transpose, Slice, Pad, Repeat, ZeroInsertion, Concatenate)

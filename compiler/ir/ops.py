@@ -1,7 +1,7 @@
 """The kinds of operations a graph is made of: two dozen, each a dataclass whose typed fields are its attributes.
 
-Those that compute stand here; those that only move numbers in movement.py and functions of one number in
-pointwise.py, on which this module stands.
+Those that compute stand here; those that only move numbers in movement.py, functions of one number in pointwise.py, and
+those that make few numbers of many in reductions.py, on which this module stands.
 
 Shapes leave out the step axis: in a stream graph a value is what one sample yields, in a frame graph what one
 frame yields, and there its first axis is usually time. Axes count from 0 behind the step axis. All arithmetic
@@ -10,7 +10,7 @@ broadcasts as in numpy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -18,14 +18,13 @@ import numpy as np
 from compiler.ir.grids import QuantizeEach
 from compiler.ir.movement import Concatenate, Gather, Pad, Repeat, Reshape, Slice, Transpose, ZeroInsertion
 from compiler.ir.numerics import Format, Rounding
-from compiler.ir.operation import Op, Pads, axis_within, broadcast, demand, known_size, windows_over
+from compiler.ir.operation import Op, Pads, broadcast, demand, known_size, windows_over
 from compiler.ir.pointwise import Clamping, Piecewise, Table, Unary
+from compiler.ir.reductions import Pool, Reduce
 from compiler.ir.values import Shape, Value
 
 BinaryFunction = Literal["add", "subtract", "multiply", "divide", "maximum", "minimum"]
-ReduceFunction = Literal["sum", "mean", "max", "min"]
 BINARY: tuple[str, ...] = get_args(BinaryFunction)
-REDUCE: tuple[str, ...] = get_args(ReduceFunction)
 
 
 def causal(taps: int, dilation: int) -> Pads:
@@ -54,16 +53,19 @@ class Weighted:
 class Convolution(Weighted, Op):
     """Frame graphs: (*space, C) -> (*space', F), one or two axes of space; correlation, as Keras has it.
 
+    In a fixed-point graph its numbers are integers, as those of a MatMul are.
+
     Args:
         kernel: (*taps, C // groups, F).
         bias: (F,).
         strides, dilation: One number for each axis of space.
         padding: Zeros (before, after) on each axis of space; a causal convolution has ((K-1)*d, 0).
         groups: Input and output channels are split into so many; output group g sees input group g alone.
-        kernel_format, bias_format: Where a quantiser of the file has put the numbers on a grid.
+        weights_format, bias_format, bias_error: As a MatMul has them.
     """
 
     modes = ("frame",)
+    numbers = ("float", "integer")
     words = "a convolution"
     kernel: np.ndarray
     bias: np.ndarray
@@ -71,9 +73,19 @@ class Convolution(Weighted, Op):
     dilation: tuple[int, ...] = (1,)
     padding: Pads = ((0, 0),)
     groups: int = 1
-    kernel_format: Format | None = None
+    weights_format: Format | None = None
     bias_format: Format | None = None
+    bias_error: float | None = None
     weights_of: str = ""
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """The kernel as (rows, F): what each filter multiplies, one under the other."""
+        return self.kernel.reshape(-1, self.kernel.shape[-1])
+
+    def with_matrix(self, matrix: np.ndarray, **changes: object) -> Convolution:
+        """The same with other weights, given like `matrix`."""
+        return replace(self, kernel=matrix.reshape(self.kernel.shape), **changes)
 
     @property
     def macs(self) -> int:
@@ -170,6 +182,15 @@ class MatMul(Weighted, Op):
     weights_of: str = ""
 
     @property
+    def matrix(self) -> np.ndarray:
+        """The weights."""
+        return self.weights
+
+    def with_matrix(self, matrix: np.ndarray, **changes: object) -> MatMul:
+        """The same with other weights."""
+        return replace(self, weights=matrix, **changes)
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates a step."""
         return self.places * self.weights.size
@@ -238,52 +259,21 @@ class Select(Op):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Constant(Op):
-    """No input; the same array every step."""
+    """No input; the same array every step.
 
+    Args:
+        format: The grid that its numbers lie on; None in float.
+    """
+
+    numbers = ("float", "integer")
     words = "a constant"
     arity = 0
     value: np.ndarray
+    format: Format | None = None
 
     def output_shape(self) -> Shape:
         """The array's."""
         return self.value.shape
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Reduce(Op):
-    """Sum, mean or extreme over some axes, which stay with length 1 or go."""
-
-    words = "a sum, a mean or an extreme over axes"
-    function: ReduceFunction
-    axes: tuple[int, ...]
-    keepdims: bool = False
-
-    def output_shape(self) -> Shape:
-        """The input's without the axes, or with length 1 there."""
-        (x,) = self.shapes
-        demand(self.function in REDUCE, "nothing reduces by", self.function)
-        axes = {axis_within(axis, x) for axis in self.axes}
-        demand(axes and len(axes) == len(self.axes), "axes", self.axes, "of", x)
-        return tuple(1 if axis in axes else n for axis, n in enumerate(x) if self.keepdims or axis not in axes)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Pool(Op):
-    """(*space, C): maximum or mean over boxes. Padding never counts: it is no maximum and no part of a mean."""
-
-    words = "pooling"
-    function: Literal["max", "mean"]
-    size: tuple[int, ...]
-    strides: tuple[int, ...]
-    padding: Pads
-
-    def output_shape(self) -> Shape:
-        """(*space', C)."""
-        (x,) = self.shapes
-        demand(x and self.function in ("max", "mean"), "nothing pools by", self.function, "over", x)
-        inside = all(max(pads, default=0) < size for pads, size in zip(self.padding, self.size, strict=False))
-        demand(inside, "boxes of", self.size, "that hold nothing but padding", self.padding)
-        return (*windows_over(x[:-1], self.size, self.strides, self.padding), x[-1])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -319,7 +309,6 @@ class Quantize(Clamping, Op):
 class Requantize(Clamping, Op):
     """Fixed-point graphs: drops `shift` bits with rounding, then clamps to [lo, hi]. Relu and saturation are clamps."""
 
-    modes = ("stream",)
     numbers = ("integer",)
     words = "a rounding"
     shift: int
@@ -339,7 +328,6 @@ class Sum(Op):
         signs: For each input, 1 or -1.
     """
 
-    modes = ("stream",)
     numbers = ("integer",)
     words = "a sum of values"
     arity = None

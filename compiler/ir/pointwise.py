@@ -100,7 +100,6 @@ class Table(Op):
         function, parameters: What it stands for.
     """
 
-    modes = ("stream",)
     numbers = ("integer",)
     entries: np.ndarray
     fraction_bits: int

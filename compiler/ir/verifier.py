@@ -11,11 +11,25 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from compiler.ir.accumulators import accumulator_width, given_interval, interval
+from compiler.ir.accumulators import accumulator_width, given_interval, interval, is_accumulator
 from compiler.ir.graph import KINDS, Graph, Scan
+from compiler.ir.movement import MOVEMENTS, Pad
 from compiler.ir.numerics import Format
 from compiler.ir.operation import Op, ShapeError
-from compiler.ir.ops import Binary, Concatenate, MatMul, Piecewise, Quantize, Requantize, Sum, Table, UnitDelay, Window
+from compiler.ir.ops import (
+    Binary,
+    Constant,
+    Convolution,
+    MatMul,
+    Piecewise,
+    Quantize,
+    Requantize,
+    Sum,
+    Table,
+    UnitDelay,
+    Window,
+)
+from compiler.ir.reductions import Pool, Reduce
 from compiler.ir.values import State, Value
 
 Level = Literal["lowered", "stream", "float", "integers", "fixed"]
@@ -42,8 +56,8 @@ RULES: dict[str, _Rules] = {
     "lowered": _Rules(("frame",), False, np.float64, sized=False),
     "stream": _Rules(("stream",), False, np.float64, sized=True),
     "float": _Rules(("frame", "stream"), False, np.float32, sized=True),
-    "integers": _Rules(("stream",), True, np.int64, sized=True),
-    "fixed": _Rules(("stream",), True, np.int64, sized=True),
+    "integers": _Rules(("frame", "stream"), True, np.int64, sized=True),
+    "fixed": _Rules(("frame", "stream"), True, np.int64, sized=True),
 }
 assert tuple(RULES) == get_args(Level)
 
@@ -149,9 +163,9 @@ def _check_kind(graph: Graph, op: Op, level: Level) -> None:
         case UnitDelay():
             state = _state(graph, op)
             _check(state.length == 1 and y.shape == state.value.shape, name, "delays", state.name)
-        case MatMul() if level in ("integers", "fixed"):
+        case MatMul() | Convolution() if level in ("integers", "fixed"):
             _check(op.weights_format is not None, name, "has weights without a format")
-            _check_fits(name, op.weights, op.weights_format)
+            _check_fits(name, op.matrix, op.weights_format)
             fraction = op.inputs[0].format.fraction + op.weights_format.fraction
             _check(y.format.fraction == fraction, name, "loses the point")
             _check_width(graph, op, level)
@@ -159,10 +173,18 @@ def _check_kind(graph: Graph, op: Op, level: Level) -> None:
             fraction = sum(x.format.fraction for x in op.inputs)
             _check(y.format.fraction == fraction, name, "loses the point")
             _check_width(graph, op, level)
-        case Binary() | Concatenate() if level in ("integers", "fixed"):
-            known = isinstance(op, Concatenate) or op.function in ("maximum", "minimum")
-            _check(known, name, "is no operation on integers")
-            _check(all(x.format == y.format for x in op.inputs), name, "joins values of different formats")
+        case Reduce() | Pool() if level in ("integers", "fixed") and is_accumulator(op):
+            _check(y.format.fraction == op.inputs[0].format.fraction, name, "loses the point")
+            _check_width(graph, op, level)
+        case Binary() | Reduce() | Pool() if level in ("integers", "fixed"):
+            _check(op.function in ("maximum", "minimum", "max", "min"), name, "is no operation on integers")
+            _check_one_format(op)
+        case _ if isinstance(op, MOVEMENTS) and level in ("integers", "fixed"):
+            whole = not isinstance(op, Pad) or (float(op.value).is_integer() and y.format.lo <= op.value <= y.format.hi)
+            _check(whole, name, "pads with a number that its format has not")
+            _check_one_format(op)
+        case Constant():
+            _check_fits(name, op.value, y.format)
         case Piecewise() if level in ("integers", "fixed"):
             _check(op.slopes_format is not None, name, "has slopes without a format")
             _check_fits(name, op.slopes, op.slopes_format)
@@ -193,6 +215,12 @@ def _check_table(op: Table) -> None:
     _check(x.signed or not mirrored, name, "mirrors what has no sign")
     _check(x.width - mirrored == op.address_bits + op.fraction_bits, name, "has a table for another format than", x)
     _check(op.symmetry == "odd" or op.mirror == 0, name, "mirrors nothing around", op.mirror)
+
+
+def _check_one_format(op: Op) -> None:
+    """Whether what goes in and what comes out are numbers of one format."""
+    name, y = op.output.name, op.output
+    _check(all(x.format == y.format for x in op.inputs), name, "joins values of different formats")
 
 
 def _check_width(graph: Graph, op: Op, level: Level) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from compiler.ir.ops import Affine, Binary, BinaryFunction, Concatenate, Reduce, ReduceFunction, Reshape, Slice, Unary
+from compiler.ir.ops import Affine, Binary, BinaryFunction, Concatenate, Reduce, Reshape, Slice, Unary
+from compiler.ir.reductions import ReduceFunction
 from compiler.ir.values import Value
 from compiler.lowering.builder import Builder
 

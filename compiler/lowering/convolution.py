@@ -72,7 +72,7 @@ class _Windows:
             dilation=self.dilation,
             padding=self.pads,
             groups=groups,
-            kernel_format=formats[0],
+            weights_format=formats[0],
             bias_format=formats[1],
         )
 
@@ -142,7 +142,7 @@ def _separable(layer: Layer, x: Value, *, quantized: bool) -> Value:
         strides=ones,
         dilation=ones,
         padding=((0, 0),) * len(ones),
-        kernel_format=weights.formats["pointwise_kernel"],
+        weights_format=weights.formats["pointwise_kernel"],
         bias_format=weights.formats["bias"],
     )
     return activate(layer, y, layer.take("activation", None))

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler.mcu import steps
+from compiler.mcu import packing, steps
 from compiler.mcu.literals import float_literal, int_literal
 from compiler.mcu.packing import Kernels
+from compiler.mcu.places import BYTES, CType, Place
 from compiler.mcu.schedule import Scan, Schedule
-from compiler.mcu.steps import Compute, CType, Place, Step
+from compiler.mcu.steps import Compute, Step
 from compiler.names import RESERVED
 
-SCRATCH: dict[CType, str] = {"float": "scratch", "int16_t": "scratch", "int32_t": "sums_i32", "int64_t": "sums_i64"}
-SUFFIX: dict[CType, str] = {"float": "f32", "int16_t": "i16", "int32_t": "i32", "int64_t": "i64"}
+SCRATCH: dict[CType, str] = {
+    **dict.fromkeys(("float", "int8_t", "int16_t"), "scratch"),
+    "int32_t": "sums_i32",
+    "int64_t": "sums_i64",
+}
+SUFFIX: dict[CType, str] = {"float": "f32", "int8_t": "i8", "int16_t": "i16", "int32_t": "i32", "int64_t": "i64"}
 
 
 class Caller:
@@ -72,8 +77,10 @@ class Caller:
             case steps.Convolution():
                 return self._convolution(step, y, x, table)
             case steps.Pool():
-                function = f"NN_{step.function.upper()}"
-                return [f"nn_pool_f32({y}, {x}, &{table}_boxes, {step.channels}, {function});"]
+                kind, function = _kind(step), f", NN_{step.function.upper()}"
+                if step.source.ctype != "float":
+                    kind, function = f"{step.function}_{kind}", ""
+                return [f"nn_pool_{kind}({y}, {x}, &{table}_boxes, {step.channels}{function});"]
             case steps.Affine():
                 channels = step.scale.size
                 rows = step.source.size // channels
@@ -90,7 +97,7 @@ class Caller:
                 places = step.grids.coarser.size
                 return [f"nn_quantize_each_f32({y}, {x}, {step.source.size}, {table}_grids, {places}, {how});"]
             case steps.Requantize():
-                kind = f"{SUFFIX[step.source.ctype]}_via_{SUFFIX[step.wide]}_to_i16"
+                kind = f"{SUFFIX[step.source.ctype]}_via_{SUFFIX[step.wide]}_to_{SUFFIX[step.target.ctype]}"
                 return [f"nn_requantize_{kind}({y}, {x}, {step.source.size}, {_rescale(step)});"]
             case steps.Piecewise():
                 return [self._piecewise(step, y, x, table)]
@@ -104,7 +111,8 @@ class Caller:
                 )  # what lies behind the pointer, not the pointer's offset more
                 return [f"NN_MEMMOVE({y}, {x}, sizeof(*{one}) * {step.source.size});"]
             case steps.Fill():
-                return [f"nn_fill_f32({y}, {step.target.size}, {float_literal(step.value)});"]
+                value = float_literal(step.value) if step.target.ctype == "float" else int_literal(int(step.value))
+                return [f"nn_fill_{SUFFIX[step.target.ctype]}({y}, {step.target.size}, {value});"]
             case steps.Move():
                 return [self._move(step)]
             case steps.Binary():
@@ -113,9 +121,11 @@ class Caller:
                 axes = f"{axes_name(table, step)}, {step.walk.rank}"
                 return [f"nn_select_f32({y}, {', '.join(xs)}, {axes});"]
             case steps.Reduce():
+                sizes = f"{axes_name(table, step)}, {step.walk.rank}, {step.target.size}"
+                if step.source.ctype != "float":
+                    return [f"nn_reduce_{step.function}_{_kind(step)}({y}, {x}, {sizes});"]
                 each = step.source.size // step.target.size
-                sizes = f"{axes_name(table, step)}, {step.walk.rank}, {step.target.size}, {each}"
-                return [f"nn_reduce_f32({y}, {x}, {sizes}, NN_{step.function.upper()});"]
+                return [f"nn_reduce_f32({y}, {x}, {sizes}, {each}, NN_{step.function.upper()});"]
             case steps.Dot():
                 return [f"nn_dot_f32({y}, {xs[0]}, {xs[1]}, {step.batch}, {step.n}, {step.m}, {step.k});"]
             case steps.Gather():
@@ -134,15 +144,10 @@ class Caller:
         rows, columns = step.weights.shape
         if step.rows > 1:
             y, x = f"{y} + {columns} * row", f"{x} + {rows} * row"
-        arguments = f"{y}, {x}, {table}_weights, {table}_bias, {rows}, {columns}"
-        suffix = self._suffix(step.accumulator)
-        if step.accumulator == "float":
-            call = f"nn_product_{suffix}({arguments}, nn_{step.activation});"
-        elif step.rescale is None:
-            call = f"nn_product_raw_{suffix}({arguments});"
-        else:
-            call = f"nn_product_{suffix}({arguments}, {_rescale(step)});"
-        return _loop("row", step.rows, [call])
+        weights = f"{table}_weights, {table}_bias{_up(step, table)}"
+        return _loop(
+            "row", step.rows, [f"{self._kernel('product', step)}({y}, {x}, {weights}, {rows}, {columns}{_end(step)});"]
+        )
 
     def _piecewise(self, step: steps.Piecewise, y: str, x: str, table: str) -> str:
         pieces, channels = step.slopes.shape
@@ -164,45 +169,56 @@ class Caller:
             found.append(f"{call}({y}, {x}, {step.target.size}, {int_literal(factor, step.target.ctype)});")
         return found
 
-    def _suffix(self, accumulator: CType) -> str:
-        """Of the products with some accumulators; CMSIS-DSP has none with 32-bit ones."""
-        library = "cmsis_" if self.kernels == "cmsis" and accumulator != "int32_t" else ""
-        return library + SUFFIX[accumulator]
+    def _kernel(self, what: str, step: steps.MatMul | steps.Convolution) -> str:
+        """The function that computes a product."""
+        raw = "raw_" if step.accumulator != "float" and step.rescale is None else ""
+        library = "cmsis_" if what == "product" and packing.reads(step, self.kernels) == "cmsis" else ""
+        widths = f"{8 * BYTES[step.source.ctype]}x8_" if step.stored == "int8_t" else ""
+        return f"nn_{what}_{raw}{library}{widths}{SUFFIX[step.accumulator]}"
 
     def _convolution(self, step: steps.Convolution, y: str, x: str, table: str) -> list[str]:
         groups, rows, columns = step.kernel.shape
-        boxes, activation = f"&{table}_boxes", f"nn_{step.activation}"
+        boxes = f"&{table}_boxes"
         if step.depthwise:
-            weights = f"{table}_weights, {table}_bias, {groups}, {columns}"
-            return [f"nn_depthwise_f32({y}, {x}, {boxes}, {weights}, {activation});"]
+            up = "" if step.accumulator == "float" else _up(step, table) or ", NULL"
+            weights = f"{table}_weights, {table}_bias{up}, {groups}, {columns}"
+            return [f"{self._kernel('depthwise', step)}({y}, {x}, {boxes}, {weights}{_end(step)});"]
         channels, filters = step.channels, groups * columns
         at = "at" if step.boxes.positions > 1 else "0"
         first = f"{x} + {channels} * group" if groups > 1 else x
-        gathered = f"nn_box_f32({self.at(step.work)}, {first}, {boxes}, {at}, {channels}, {groups * channels})"
+        sizes = f"{channels}, {groups * channels}"
+        gathered = f"nn_box_{SUFFIX[step.source.ctype]}({self.at(step.work)}, {first}, {boxes}, {at}, {sizes})"
         here, weights, bias = f"{y} + {filters} * {at}", f"{table}_weights", f"{table}_bias"
         if groups > 1:
             here += f" + {columns} * group"
             weights, bias = f"{weights} + {rows * columns} * group", f"{bias} + {columns} * group"
-        call = f"nn_product_{self._suffix('float')}({here}, box, {weights}, {bias}, {rows}, {columns}, {activation});"
+        up = _up(step, table)
+        bias += f"{up} + {columns} * group" if groups > 1 and step.up is not None else up
+        call = f"{self._kernel('product', step)}({here}, box, {weights}, {bias}, {rows}, {columns}{_end(step)});"
         return _loop(
             "at",
             step.boxes.positions,
-            _loop("group", groups, ["{", f"    const float *box = {gathered};", f"    {call}", "}"]),
+            _loop("group", groups, ["{", f"    const {step.source.ctype} *box = {gathered};", f"    {call}", "}"]),
         )
 
     def _move(self, step: steps.Move) -> str:
         x, y = (self.at(place) for place in (step.source, step.target))
         x, y = (f"{base} + {start}" if start else base for base, start in zip((x, y), step.start, strict=True))
-        walk = step.walk
+        walk, suffix = step.walk, SUFFIX[step.target.ctype]
         if walk.rank == 1:
             (count,), (x_steps, y_steps) = walk.counts, walk.steps
-            return f"nn_move_f32({y}, {x}, {count}, {x_steps[0]}, {y_steps[0]});"
-        return f"nn_move_axes_f32({y}, {x}, {axes_name(f'{self.prefix}_{step.name}', step)}, {walk.rank});"
+            return f"nn_move_{suffix}({y}, {x}, {count}, {x_steps[0]}, {y_steps[0]});"
+        return f"nn_move_axes_{suffix}({y}, {x}, {axes_name(f'{self.prefix}_{step.name}', step)}, {walk.rank});"
 
     def _binary(self, step: steps.Binary, y: str, xs: Sequence[str], table: str) -> str:
-        if step.target.ctype != "float":
-            return f"nn_{step.function}_i16({y}, {', '.join(xs)}, {step.target.size});"
         operands, walk, function = ", ".join(xs), step.walk, f"NN_{step.function.upper()}"
+        if step.straight:
+            return f"nn_{step.function}_i16({y}, {operands}, {step.target.size});"
+        if step.target.ctype != "float":
+            read = "_".join(SUFFIX[place.ctype] for place in step.sources)
+            to = SUFFIX[step.target.ctype]
+            kind = f"multiply_{read}_to_{to}" if step.function == "multiply" else f"{step.function}_axes_{to}"
+            return f"nn_{kind}({y}, {operands}, {axes_name(table, step)}, {walk.rank});"
         if walk.rank == 1:
             moves = ", ".join(str(own[0]) for own in walk.steps)
             return f"nn_binary_f32({y}, {operands}, {walk.counts[0]}, {moves}, {function});"
@@ -228,8 +244,10 @@ def axes_name(table: str, step: Compute) -> str:
 def needs_axes(step: Step) -> bool:
     """Whether a step's call reads a table of axes."""
     match step:
-        case steps.Move() | steps.Binary():
-            return step.walk.rank > 1 and step.target.ctype == "float"
+        case steps.Move():
+            return step.walk.rank > 1
+        case steps.Binary():
+            return step.walk.rank > 1 if step.target.ctype == "float" else not step.straight
         case steps.Select() | steps.Reduce():
             return True
     return False
@@ -241,7 +259,27 @@ def _pointwise(what: str, step: steps.Pointwise, suffix: str, arguments: str) ->
     return f"nn_{what}_{suffix}({arguments}, {_rescale(step)});"
 
 
-def _rescale(step: steps.MatMul | steps.Requantize | steps.Pointwise) -> str:
+def _kind(step: Compute) -> str:
+    """The types of what is read and written, in the names of functions; one where they are the floats."""
+    read, written = SUFFIX[step.source.ctype], SUFFIX[step.target.ctype]
+    return written if written == "f32" else f"{read}_to_{written}"
+
+
+def _up(step: steps.MatMul | steps.Convolution, table: str) -> str:
+    """The argument that says how far weights of 8 bits are to be shifted."""
+    if step.stored != "int8_t":
+        return ""
+    return ", NULL" if step.up is None else f", {table}_up"
+
+
+def _end(step: steps.MatMul | steps.Convolution) -> str:
+    """The arguments that say what becomes of a sum."""
+    if step.accumulator == "float":
+        return f", nn_{step.activation}"
+    return "" if step.rescale is None else f", {_rescale(step)}"
+
+
+def _rescale(step: steps.MatMul | steps.Convolution | steps.Requantize | steps.Pointwise) -> str:
     rescale = step.rescale
     return f"{rescale.shift}, NN_{rescale.rounding.upper()}, {rescale.lo}, {rescale.hi}"
 

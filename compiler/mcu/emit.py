@@ -9,8 +9,8 @@ import numpy as np
 from compiler.mcu import runtime, text
 from compiler.mcu.calls import SCRATCH, SUFFIX, Caller
 from compiler.mcu.packing import Kernels
+from compiler.mcu.places import Ring
 from compiler.mcu.schedule import Schedule, Traced
-from compiler.mcu.steps import Ring
 from compiler.mcu.text import MOST_STEPS_TO_REST
 
 

@@ -10,10 +10,11 @@ from compiler.ir import graph as graphs
 from compiler.ir import ops
 from compiler.ir.operation import Op
 from compiler.ir.values import Value
-from compiler.mcu import float_steps, steps
+from compiler.mcu import float_steps, moving, steps
+from compiler.mcu.places import CType, Place
 from compiler.mcu.schedule import Scan
 from compiler.mcu.scheduling import MOST_ELEMENTS, Scheduler
-from compiler.mcu.steps import Activation, CType, Place, Step
+from compiler.mcu.steps import Activation, Step
 
 
 class FloatScheduler(Scheduler):
@@ -54,7 +55,7 @@ class FloatScheduler(Scheduler):
                 body, count = FloatScheduler(op.body).run(), op.inputs[0].shape[0]
                 how = {"body": body, "steps": count, "reverse": op.reverse, "sequences": op.sequences}
                 self.step(op.output, Scan(name=name, sources=sources, target=self.plan(op.output), **how))
-            case _ if (part := float_steps.part(op, sources)) is not None:
+            case _ if (part := moving.part(op, sources)) is not None:
                 self.exists(op.output, part)
             case _:
                 made = float_steps.steps_of(op, sources, self.plan(op.output))

@@ -1,4 +1,4 @@
-"""Floating-point operations -> steps: one function for what only looks at memory, one for what computes."""
+"""Floating-point operations -> steps."""
 
 from __future__ import annotations
 
@@ -10,27 +10,12 @@ from compiler.errors import CompileError
 from compiler.ir import ops
 from compiler.ir.functions import PARAMETERS
 from compiler.ir.grids import Grids
-from compiler.ir.operation import Op, Pads
-from compiler.mcu import steps, strides
-from compiler.mcu.steps import Activation, Boxes, Compute, Place
+from compiler.ir.operation import Op
+from compiler.mcu import moving, steps, strides
+from compiler.mcu.places import Place
+from compiler.mcu.steps import Activation, Compute
 
 BOUNDS = ("max_value", "lower bound", "upper bound")  # parameters that may be infinite: there is no bound then
-MOST_AXES = 8  # NN_MOST_AXES of firmware/runtime/nn_strided.h
-
-
-def part(op: Op, sources: tuple[Place, ...]) -> Place | None:
-    """Where the value of an operation lies already, if it does: a stretch of its input, as it is."""
-    if isinstance(op, ops.Reshape):
-        return sources[0]
-    if not isinstance(op, ops.Slice | ops.Transpose | ops.Concatenate | ops.Repeat | ops.ZeroInsertion | ops.Pad):
-        return None
-    motions = strides.motions(op)
-    if len(motions) != 1 or op.inputs[0].size < op.output.size:
-        return None
-    (motion,) = motions
-    if (motion.walk.is_run(0) and motion.walk.is_run(1)) or op.output.size == 1:
-        return replace(sources[0], offset=sources[0].offset + motion.start[0], size=op.output.size)
-    return None
 
 
 def steps_of(op: Op, sources: tuple[Place, ...], target: Place) -> list[Compute]:
@@ -53,22 +38,22 @@ def steps_of(op: Op, sources: tuple[Place, ...], target: Place) -> list[Compute]
                 raise CompileError("its quantiser has grids finer than a float can hold", layer=layer)
             return [steps.QuantizeEach(**common, grids=_everywhere(op.grids, y.shape), rounding=op.rounding)]
         case ops.Binary() | ops.Select():
-            walk = _few(strides.broadcast([value.shape for value in op.inputs], y.shape), layer)
+            walk = moving.few(strides.broadcast([value.shape for value in op.inputs], y.shape), layer)
             if isinstance(op, ops.Select):
                 return [steps.Select(**common, walk=walk)]
             return [steps.Binary(**common, function=op.function, walk=walk)]
         case ops.Reduce():
             axes = [axis % len(op.inputs[0].shape) for axis in op.axes]
             walk = strides.reduce(op.inputs[0].shape, axes)
-            return [steps.Reduce(**common, function=op.function, walk=_few(walk, layer))]
+            return [steps.Reduce(**common, function=op.function, walk=moving.few(walk, layer))]
         case ops.Pool():
-            boxes = _boxes(op, op.size, op.strides, (1,) * len(op.size), op.padding)
+            boxes = moving.boxes(op, op.size, op.strides, (1,) * len(op.size), op.padding)
             return [steps.Pool(**common, boxes=boxes, channels=y.shape[-1], function=op.function)]
         case ops.Dot():
             return [_dot(op, common)]
         case ops.Gather():
             return [steps.Gather(**common, table=finite(layer, table=op.table)[0])]
-    return _moves(op, sources, target)
+    return moving.moves(op, sources, target)
 
 
 def _everywhere(grids: Grids, shape: tuple[int, ...]) -> Grids:
@@ -92,42 +77,11 @@ def _parameters(op: ops.Unary) -> tuple[float, ...]:
     return tuple(found)
 
 
-def _moves(op: Op, sources: tuple[Place, ...], target: Place) -> list[Compute]:
-    """A movement: one step for each input, behind one that fills what they leave open."""
-    found: list[Compute] = []
-    motions = strides.motions(op)
-    if isinstance(op, ops.Pad | ops.ZeroInsertion):
-        value = op.value if isinstance(op, ops.Pad) else 0.0
-        found.append(steps.Fill(name=op.output.name, sources=(), target=target, value=float(np.float32(value))))
-    for source, motion in zip(sources if motions else (), motions, strict=True):
-        walk = _few(motion.walk, op.output.layer)
-        found.append(steps.Move(name=op.output.name, sources=(source,), target=target, walk=walk, start=motion.start))
-    return found
-
-
-def _few(walk: strides.Walk, layer: str) -> strides.Walk:
-    if walk.rank > MOST_AXES:
-        raise CompileError(f"a loop over {walk.rank} axes, more than {MOST_AXES}", layer=layer)
-    return walk
-
-
 def _dot(op: ops.Dot, common: dict) -> steps.Dot:
     a, b = (value.shape for value in op.inputs)
     if a[:-2] != b[:-2]:
         raise CompileError(f"products of rows of {a} and {b}, unlike in their first axes", layer=op.output.layer)
     return steps.Dot(**common, batch=int(np.prod(a[:-2], dtype=np.int64)), n=a[-2], m=b[-2], k=a[-1])
-
-
-def _boxes(op: Op, taps: tuple, moves: tuple, dilation: tuple, padding: Pads) -> Boxes:
-    space, places = op.inputs[0].shape[:-1], op.output.shape[:-1]
-    if len(space) not in (1, 2):
-        raise CompileError(f"boxes over {len(space)} axes of space; 1 or 2 are possible", layer=op.output.layer)
-
-    def two(numbers: tuple[int, ...], missing: int) -> tuple[int, int]:
-        return (missing, *numbers) if len(numbers) == 1 else tuple(numbers)
-
-    before = two(tuple(before for before, _ in padding), 0)
-    return Boxes(two(space, 1), two(places, 1), two(taps, 1), two(moves, 1), two(dilation, 1), before)
 
 
 def product(op: ops.MatMul | ops.Convolution, source: Place, target: Place, activation: Activation) -> Compute:
@@ -141,12 +95,9 @@ def product(op: ops.MatMul | ops.Convolution, source: Place, target: Place, acti
             raise CompileError(f"weights of shape {weights.shape} for {x.size // rows} inputs", layer=layer)
         return steps.MatMul(**common, weights=weights, bias=bias, accumulator="float", rows=rows)
     kernel, bias = finite(layer, kernel=op.kernel, bias=op.bias)
-    space = len(x.shape) - 1
-    boxes = _boxes(op, kernel.shape[:space], op.strides, op.dilation, op.padding)
-    flat = kernel.reshape(-1, op.groups, kernel.shape[-1] // op.groups).swapaxes(0, 1)
-    if op.groups == 1 and boxes.box == 1 and set(boxes.strides) == {1} and boxes.space == boxes.steps:
+    boxes, flat, depthwise = moving.grouped(replace(op, kernel=kernel))
+    if moving.is_product(boxes, op.groups):
         return steps.MatMul(**common, weights=flat[0], bias=bias, accumulator="float", rows=boxes.positions)
-    depthwise = op.groups > 1 and op.groups == x.shape[-1]
     return steps.Convolution(**common, boxes=boxes, kernel=flat, bias=bias, depthwise=depthwise)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from compiler.mcu import literals, text
 from compiler.mcu.calls import SCRATCH, Caller
+from compiler.mcu.places import BYTES
 from compiler.mcu.schedule import Port, Schedule
 from compiler.mcu.text import MOST_STEPS_TO_REST
 
@@ -149,7 +150,8 @@ def _types(schedule: Schedule, prefix: str, comment: str) -> list[str]:
         size = f"{ring.length} samples of {ring.channels}"
         members.append(f"    {ring.ctype} ring_{ring.name}[{ring.size}]; /* {size} */")
     if schedule.scratch_in_state:
-        members += [f"    {ctype} {SCRATCH[ctype]}[{size}];" for ctype, size in schedule.scratch.items()]
+        widest = sorted(schedule.scratch.items(), key=lambda area: -BYTES[area[0]])  # first: then nothing lies between
+        members += [f"    {ctype} {SCRATCH[ctype]}[{size}];" for ctype, size in widest]
     if schedule.scans:
         members.append("    union {")
         members += [f"        {prefix}_{caller.scan(scan)}_t {caller.scan(scan)};" for scan in schedule.scans]

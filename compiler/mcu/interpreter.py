@@ -15,8 +15,9 @@ import numpy as np
 from compiler.ir import functions, numerics
 from compiler.mcu import steps
 from compiler.mcu.packing import Kernels
+from compiler.mcu.places import DTYPES, Place, Ring
 from compiler.mcu.schedule import Scan, Schedule
-from compiler.mcu.steps import DTYPES, Boxes, Compute, Place, Rescale, Ring, Step
+from compiler.mcu.steps import Boxes, Compute, Rescale, Step
 
 UFUNCS = {
     "add": np.add,
@@ -169,25 +170,27 @@ class _Machine:
             case steps.Window():
                 past = [self._past(step.ring, k * step.dilation) for k in range(step.taps - 1, 0, -1)]
                 return np.concatenate([*past, x])
-            case steps.MatMul(rescale=Rescale() as rescale):
-                return _rescaled(rescale, x.astype(np.int64) @ step.weights + step.bias)
             case steps.MatMul(accumulator="float"):
                 rows = x.reshape(step.rows, -1)
                 if self.arithmetic:
                     return _ended(step.activation, self.arithmetic.product(rows, step.weights, step.bias))
                 return _ended(step.activation, rows @ step.weights + step.bias)
             case steps.MatMul():
-                return x.astype(np.int64) @ step.weights + step.bias
+                rows = x.astype(np.int64).reshape(step.rows, -1)
+                return _rescaled(step.rescale, rows @ step.weights + step.bias)
             case steps.Convolution():
+                x = x if step.accumulator == "float" else x.astype(np.int64)
                 rows, inside = _gathered(step.boxes, x.reshape(*step.boxes.space, len(step.kernel), -1))
                 rows = np.where(inside[:, :, None, None], rows, 0).swapaxes(1, 2)
                 y = np.einsum("pgk,gkf->pgf", rows.reshape(*rows.shape[:2], -1), step.kernel)
-                return _ended(step.activation, y.reshape(len(y), -1) + step.bias)
+                y = y.reshape(len(y), -1) + step.bias
+                return _ended(step.activation, y) if step.accumulator == "float" else _rescaled(step.rescale, y)
             case steps.Pool():
                 rows, inside = _gathered(step.boxes, x.reshape(*step.boxes.space, -1))
                 if step.function == "max":
-                    return np.where(inside[..., None], rows, -np.inf).max(1)
-                return np.where(inside[..., None], rows, 0).sum(1) / inside.sum(1)[:, None]
+                    return np.where(inside[..., None], rows, _least(x)).max(1)
+                total = np.where(inside[..., None], rows, 0).sum(1)
+                return total if step.function == "sum" else total / inside.sum(1)[:, None]
             case steps.Affine():
                 rows = x.reshape(-1, step.scale.size)
                 return (
@@ -223,7 +226,8 @@ class _Machine:
                 condition, above, other = _picked(step, operands)
                 return np.where(condition > 0, above, other)
             case steps.Reduce():
-                y = np.full(step.target.size, STARTS[step.function], np.float32)
+                start = _least(x) if step.function == "max" else STARTS[step.function]
+                y = np.full(step.target.size, start, DTYPES[step.target.ctype])
                 REDUCTIONS[step.function].at(y, step.walk.offsets(1), x[step.walk.offsets(0)])
                 return y / (x.size // y.size) if step.function == "mean" else y
             case steps.Dot():
@@ -263,6 +267,11 @@ def _gathered(boxes: Boxes, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return x[np.where(inside, rows, 0), np.where(inside, columns, 0)], inside
 
 
+def _least(x: np.ndarray) -> float | int:
+    """What is below every number of its type, or the least."""
+    return -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+
+
 def _exact(step: steps.Pointwise, x: np.ndarray) -> np.ndarray:
     if isinstance(step, steps.Table):
         return numerics.interpolate(x, step.given, step.entries, step.fraction_bits, step.symmetry, step.mirror)
@@ -270,7 +279,9 @@ def _exact(step: steps.Pointwise, x: np.ndarray) -> np.ndarray:
     return numerics.piecewise(rows, step.thresholds, step.slopes, step.offsets).reshape(-1)
 
 
-def _rescaled(rescale: Rescale, x: np.ndarray) -> np.ndarray:
+def _rescaled(rescale: Rescale | None, x: np.ndarray) -> np.ndarray:
+    if rescale is None:
+        return x
     return numerics.requantize(x, rescale.shift, rescale.rounding, rescale.lo, rescale.hi)
 
 

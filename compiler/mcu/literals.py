@@ -6,11 +6,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from compiler.mcu.steps import CType
+from compiler.mcu.places import CType
 
 LINE = 112
 AT_A_TIME = 1 << 13  # elements in memory as text and Python objects
-LONGEST = {"float": 16, "int16_t": 6, "int32_t": 19, "int64_t": 31}  # characters of a literal
+LONGEST = {
+    "float": 16,
+    "int8_t": 4,
+    "uint8_t": 2,
+    "int16_t": 6,
+    "int32_t": 19,
+    "int64_t": 31,
+}  # characters of a literal
 
 
 def float_literal(value: float) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from compiler.mcu.places import CType, Place
 from compiler.mcu.schedule import Traced
-from compiler.mcu.steps import Compute, Copy, CType, Place, Push, Step
+from compiler.mcu.steps import Compute, Copy, Push, Step
 
 ALIGNMENT = 2  # elements: pairs of 16-bit numbers stay aligned
 

@@ -7,18 +7,27 @@ from typing import Literal
 
 import numpy as np
 
+from compiler.mcu import steps
+
 Kernels = Literal["cmsis", "c"]
 # The most outputs whose sums firmware/runtime/nn_kernels_c.h and nn_kernels_fixed_c.h hold in registers at once.
 TILES = {"float": 8, "int32_t": 4, "int64_t": 2}
 
 
-def pack(weights: np.ndarray, accumulator: str, kernels: Kernels) -> np.ndarray:
-    """Weights (inputs, outputs) as one row in the order of reading.
+def reads(step: steps.MatMul | steps.Convolution, kernels: Kernels) -> Kernels:
+    """Whose product computes a step: CMSIS-DSP has none with 32-bit sums, and none that takes 8-bit weights."""
+    return "c" if step.accumulator == "int32_t" or step.stored == "int8_t" else kernels
 
-    CMSIS-DSP reads them output by output. The C kernels read tile by tile, and in a tile of floats input by
-    input, in one of integers pair of inputs by pair of inputs, the weights of all outputs of the tile each.
+
+def pack(weights: np.ndarray, step: steps.MatMul | steps.Convolution, kernels: Kernels) -> np.ndarray:
+    """Weights (inputs, outputs), as they are stored, as one row in the order of reading.
+
+    Those of 8 bits are read output by output, and by CMSIS-DSP all are. The other C kernels read tile by tile, and in
+    a tile of floats input by input, in one of integers pair of inputs by pair of inputs, the weights of all outputs
+    of the tile each.
     """
-    if kernels == "cmsis" and accumulator != "int32_t":
+    accumulator = step.accumulator
+    if step.stored == "int8_t" or reads(step, kernels) == "cmsis":
         return weights.T.ravel()
     inputs = weights.shape[0]
     parts = []

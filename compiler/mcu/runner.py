@@ -18,9 +18,9 @@ from compiler import progress
 from compiler.boards import COMMON_FLAGS, CORTEX_M7, HOST, Board
 from compiler.errors import CheckError, CompileError
 from compiler.ir.graph import Graph
+from compiler.mcu.places import DTYPES, Place
 from compiler.mcu.schedule import Traced
 from compiler.mcu.scheduler import layout
-from compiler.mcu.steps import DTYPES, Place
 from compiler.resources import FIRMWARE
 
 COMPACT = ("-O1", "-DNN_COMPACT")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from compiler.mcu import cmsis, steps
-from compiler.mcu.packing import Kernels
+from compiler.mcu.packing import Kernels, reads
 from compiler.mcu.schedule import Schedule
 from compiler.mcu.steps import Step
 from compiler.resources import RUNTIME
@@ -50,16 +50,18 @@ def _every_step(schedule: Schedule) -> Iterator[Step]:
 def _headers(step: Step, kernels: Kernels) -> Iterator[str]:
     """What the call of a step is declared in."""
     match step:
-        case steps.MatMul(accumulator="float"):
-            yield f"nn_kernels_{kernels}.h"
-        case steps.MatMul(accumulator=accumulator):
-            yield f"nn_kernels_fixed_{kernels if accumulator == 'int64_t' else 'c'}.h"
-        case steps.Convolution(depthwise=depthwise):
-            yield from ["nn_boxes.h"] if depthwise else ["nn_boxes.h", f"nn_kernels_{kernels}.h"]
+        case steps.MatMul():
+            yield _product(step, kernels)
+        case steps.Convolution():
+            yield _boxes(step)
+            if not step.depthwise:
+                yield _product(step, kernels)
         case steps.Pool():
-            yield "nn_boxes.h"
+            yield _boxes(step)
         case steps.Binary() if step.target.ctype != "float":
-            yield "nn_sums.h"
+            yield "nn_sums.h" if step.straight else "nn_strided_fixed.h"
+        case steps.Reduce() if step.source.ctype != "float":
+            yield "nn_strided_fixed.h"
         case steps.Fill() | steps.Move() | steps.Walked() | steps.Reduce() | steps.Dot() | steps.Gather():
             yield "nn_strided.h"
         case steps.Quantize() | steps.QuantizeEach():
@@ -78,6 +80,19 @@ def _headers(step: Step, kernels: Kernels) -> Iterator[str]:
             yield "nn_ring.h"
     if isinstance(step, steps.MatMul | steps.Convolution) and step.activation != "linear":
         yield _where_defined(step.activation)
+
+
+def _product(step: steps.MatMul | steps.Convolution, kernels: Kernels) -> str:
+    """The header of a kernel."""
+    if step.accumulator == "float":
+        return f"nn_kernels_{kernels}.h"
+    return "nn_kernels_fixed_8.h" if step.stored == "int8_t" else f"nn_kernels_fixed_{reads(step, kernels)}.h"
+
+
+def _boxes(step: steps.Convolution | steps.Pool) -> str:
+    """The header of what moves boxes; a convolution of integers that gathers them computes nothing there."""
+    gathers = isinstance(step, steps.Convolution) and not step.depthwise
+    return "nn_boxes.h" if gathers or step.source.ctype == "float" else "nn_boxes_fixed.h"
 
 
 def _where_defined(function: str) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.mcu import steps
-from compiler.mcu.steps import BYTES, Compute, CType, Place, Ring, Step
+from compiler.mcu.places import BYTES, CType, Place, Ring
+from compiler.mcu.steps import Compute, Step
 
 LARGE_SCRATCH = 1024  # bytes: more than that is no burden for a stack, so it lies in the state
 
@@ -98,13 +99,14 @@ class Schedule:
     @property
     def scratch_in_state(self) -> bool:
         """Whether the scratch areas lie in the state, not on the stack."""
-        return not self.fixed and self._flat_scratch > LARGE_SCRATCH
+        return (self.frames or not self.fixed) and self._flat_scratch > LARGE_SCRATCH
 
     @property
     def struct_bytes(self) -> int:
         """sizeof of the state; 4 where it would be nothing."""
         scratch = self._flat_scratch if self.scratch_in_state else 0
-        return max(4, self.state_bytes + scratch + self.bodies_bytes)
+        whole = 8 if scratch and "int64_t" in self.scratch else 4  # what the widest member makes it a multiple of
+        return max(4, -(-(self.state_bytes + scratch + self.bodies_bytes) // whole) * whole)
 
     @property
     def _flat_scratch(self) -> int:
@@ -120,9 +122,9 @@ class Schedule:
         for step in self.steps:
             match step:
                 case steps.MatMul():
-                    total += step.weights.size * BYTES[step.source.ctype] + step.bias.size * BYTES[step.accumulator]
+                    total += _product_bytes(step, step.weights)
                 case steps.Convolution():
-                    total += 4 * (step.kernel.size + step.bias.size)
+                    total += _product_bytes(step, step.kernel)
                 case steps.Affine():
                     total += 4 * (step.scale.size + step.shift.size)
                 case steps.Piecewise():
@@ -145,6 +147,11 @@ class Scan(Compute):
     steps: int
     reverse: bool
     sequences: bool
+
+
+def _product_bytes(step: steps.MatMul | steps.Convolution, weights: np.ndarray) -> int:
+    shifts = 0 if step.up is None else step.up.size
+    return weights.size * BYTES[step.stored] + step.bias.size * BYTES[step.accumulator] + shifts
 
 
 def _whole(count: int) -> int:

@@ -20,8 +20,9 @@ from compiler.ir.operation import Op
 from compiler.ir.values import State, Value
 from compiler.mcu import steps
 from compiler.mcu.memory import assign
+from compiler.mcu.places import CType, Place, Ring
 from compiler.mcu.schedule import Port, Schedule, Traced
-from compiler.mcu.steps import Compute, CType, Place, Ring, Step
+from compiler.mcu.steps import Compute, Step
 from compiler.names import Namer
 
 MOST_ELEMENTS = 65535  # CMSIS-DSP counts rows and columns in 16 bits

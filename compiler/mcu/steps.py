@@ -14,68 +14,13 @@ import numpy as np
 
 from compiler.ir.grids import Grids
 from compiler.ir.numerics import Format, Rounding
-from compiler.ir.ops import BinaryFunction, ReduceFunction
+from compiler.ir.ops import BinaryFunction
 from compiler.ir.pointwise import Symmetry
+from compiler.ir.reductions import PoolFunction, ReduceFunction
+from compiler.mcu.places import CType, Place, Ring
 from compiler.mcu.strides import Walk
 
-CType = Literal["float", "int16_t", "int32_t", "int64_t"]
 Activation = Literal["linear", "relu", "tanh", "sigmoid"]  # what a product can end with
-BYTES: dict[CType, int] = {"float": 4, "int16_t": 2, "int32_t": 4, "int64_t": 8}
-DTYPES: dict[CType, type[np.generic]] = {
-    "float": np.float32,
-    "int16_t": np.int16,
-    "int32_t": np.int32,
-    "int64_t": np.int64,
-}
-
-
-@dataclass(frozen=True)
-class Place:
-    """A stretch of memory that holds one value of the present sample, or a part of one.
-
-    Args:
-        area: The caller's inputs and outputs, a ring of one sample, a table of constants, or the scratch area of
-            the element type; "planned" while the schedule is being made.
-        ctype: Type of its elements.
-        offset: Elements from the start of the area.
-        size: Elements.
-        which: The input, output or planned buffer by number; the ring or table by name.
-    """
-
-    area: Literal["in", "out", "ring", "table", "scratch", "planned"]
-    ctype: CType
-    offset: int
-    size: int
-    which: int | str = 0
-
-    @property
-    def memory(self) -> tuple[str, CType, int | str]:
-        """What two places have in common that may overlap."""
-        return self.area, self.ctype, self.which
-
-
-@dataclass(frozen=True, eq=False)
-class Ring:
-    """Storage of the last `length` samples of a value, the present one apart.
-
-    Args:
-        channels: Numbers in a sample.
-        initial: (channels,), what every sample is after a reset.
-        silence: (channels,), what every sample is when zeros have come in for ever, on machines that round a product
-            and a sum at once, and on others; None where there is no telling.
-    """
-
-    name: str
-    ctype: CType
-    channels: int
-    length: int
-    initial: np.ndarray
-    silence: tuple[np.ndarray, np.ndarray] | None = None
-
-    @property
-    def size(self) -> int:
-        """Elements."""
-        return self.length * self.channels
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -152,9 +97,11 @@ class MatMul(Compute):
         weights: (inputs, outputs), float32 or int64.
         bias: (outputs,), the same.
         accumulator: What the sums are held in.
-        rows: How many; more than one in float alone.
+        rows: How many.
         activation: Of a float product.
         rescale: Of an integer product; None leaves the accumulators as they are.
+        stored: The type that the weights have in memory.
+        up: (outputs,) for weights of 8 bits: by how many bits those in memory have to be shifted to be the weights.
     """
 
     weights: np.ndarray
@@ -163,6 +110,8 @@ class MatMul(Compute):
     rows: int = 1
     activation: Activation = "linear"
     rescale: Rescale | None = None
+    stored: CType = "float"
+    up: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -196,19 +145,24 @@ class Boxes:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Convolution(Compute):
-    """target = activation(bias + boxes of the source, padded with zeros, @ kernel), group by group.
+    """target = end(bias + boxes of the source, padded with zeros, @ kernel), group by group; the end as of a MatMul.
 
     Args:
         kernel: (groups, taps * channels of a group, filters of a group).
         bias: (groups * filters of a group,).
         depthwise: A group is one channel; then no box is gathered.
+        accumulator, activation, rescale, stored, up: As a MatMul has them.
     """
 
     boxes: Boxes
     kernel: np.ndarray
     bias: np.ndarray
     depthwise: bool
+    accumulator: CType = "float"
     activation: Activation = "linear"
+    rescale: Rescale | None = None
+    stored: CType = "float"
+    up: np.ndarray | None = None
 
     @property
     def channels(self) -> int:
@@ -218,11 +172,11 @@ class Convolution(Compute):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Pool(Compute):
-    """target = maximum or mean of boxes of the source, padding left out."""
+    """target = maximum, mean or sum of boxes of the source, padding left out."""
 
     boxes: Boxes
     channels: int
-    function: Literal["max", "mean"]
+    function: PoolFunction
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -363,6 +317,12 @@ class Binary(Walked):
     """target[i] = function of an element of both sources, the walk's operands."""
 
     function: BinaryFunction
+
+    @property
+    def straight(self) -> bool:
+        """Whether integers of 16 bits are taken together one after the other."""
+        short = all(place.ctype == "int16_t" for place in self.sources) and self.target.ctype in ("int16_t", "int32_t")
+        return short and all(self.walk.is_run(operand) for operand in range(len(self.sources)))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

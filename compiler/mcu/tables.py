@@ -9,8 +9,11 @@ import numpy as np
 from compiler.mcu import literals, steps, text
 from compiler.mcu.calls import Caller, axes_name, needs_axes
 from compiler.mcu.packing import Kernels, pack
+from compiler.mcu.places import DTYPES, Ring
 from compiler.mcu.schedule import Schedule
-from compiler.mcu.steps import Boxes, Ring, Step
+from compiler.mcu.steps import Boxes, Step
+
+CTYPES = {dtype: ctype for ctype, dtype in DTYPES.items()}
 
 
 def weights(schedule: Schedule, name: str, banner: Sequence[str], kernels: Kernels) -> Iterator[bytes]:
@@ -36,25 +39,20 @@ def _tables(schedule: Schedule, prefix: str, kernels: Kernels) -> Iterator[bytes
         if ring.silence is not None and np.any(ring.silence):
             yield from _silence(f"{prefix}_{ring.name}_silence", ring)
     for name, array in schedule.constants.items():
-        yield from literals.table(f"{prefix}_{name}_value", "float", array)
+        yield from literals.table(f"{prefix}_{name}_value", CTYPES[array.dtype.type], array)
     for step in schedule.steps:
         table = f"{prefix}_{step.name}"
         match step:
             case steps.MatMul():
-                packed = pack(step.weights, step.accumulator, kernels)
+                packed = pack(_stored(step.weights, step.up), step, kernels)
                 yield f"/* {step.name}: {step.weights.shape[0]} inputs, {step.weights.shape[1]} outputs */\n".encode()
-                yield from literals.table(f"{table}_weights", step.source.ctype, packed)
-                yield from literals.table(f"{table}_bias", step.accumulator, step.bias)
+                yield from _numbers(table, step, packed)
             case steps.Convolution():
                 groups, rows, columns = step.kernel.shape
                 yield f"/* {step.name}: {groups} groups of {rows} inputs, {columns} filters */\n".encode()
-                packed = (
-                    [step.kernel.swapaxes(0, 1).ravel()]
-                    if step.depthwise
-                    else [pack(group, "float", kernels) for group in step.kernel]
-                )
-                yield from literals.table(f"{table}_weights", "float", np.concatenate(packed))
-                yield from literals.table(f"{table}_bias", "float", step.bias)
+                kernel = step.kernel if step.up is None else _stored(step.kernel, step.up.reshape(groups, 1, columns))
+                packed = [kernel.swapaxes(0, 1).ravel()] if step.depthwise else [pack(g, step, kernels) for g in kernel]
+                yield from _numbers(table, step, np.concatenate(packed))
             case steps.Affine():
                 yield from literals.table(f"{table}_scale", "float", step.scale)
                 yield from literals.table(f"{table}_shift", "float", step.shift)
@@ -75,6 +73,18 @@ def _tables(schedule: Schedule, prefix: str, kernels: Kernels) -> Iterator[bytes
             yield _axes(axes_name(table, step), step).encode()
     for scan in schedule.scans:
         yield from _tables(scan.body, f"{prefix}_{Caller(schedule, prefix).scan(scan)}", kernels)
+
+
+def _numbers(table: str, step: steps.MatMul | steps.Convolution, packed: np.ndarray) -> Iterator[bytes]:
+    """What a product reads beside its source."""
+    yield from literals.table(f"{table}_weights", step.stored, packed)
+    yield from literals.table(f"{table}_bias", step.accumulator, step.bias)
+    if step.up is not None:
+        yield from literals.table(f"{table}_up", "uint8_t", step.up)
+
+
+def _stored(weights: np.ndarray, up: np.ndarray | None) -> np.ndarray:
+    return weights if up is None else weights >> up
 
 
 def _silence(name: str, ring: Ring) -> Iterator[bytes]:

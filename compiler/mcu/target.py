@@ -14,6 +14,7 @@ from compiler.contract import Contents, Execution, Target, Variant
 from compiler.errors import CompileError
 from compiler.ir.graph import Graph
 from compiler.mcu import runner, runtime, sources
+from compiler.mcu.places import DTYPES
 from compiler.mcu.scheduler import layout, make_schedule
 from compiler.options import Numbers, Options
 
@@ -32,7 +33,7 @@ class Mcu:
 
     name = "mcu"
     runs_on = ("reference", "host", "emulator")
-    modes: ClassVar[Mapping[Numbers, tuple[str, ...]]] = {"float": ("stream", "frame"), "fixed": ("stream",)}
+    modes: ClassVar[Mapping[Numbers, tuple[str, ...]]] = {"float": ("stream", "frame"), "fixed": ("stream", "frame")}
 
     def reserved_names(self) -> frozenset[str]:
         """The headers that a build stands on."""
@@ -82,7 +83,7 @@ class Mcu:
 
         Each block takes a control from its first sample.
         """
-        number = np.int16 if graph.fixed else np.float32
+        number = DTYPES[layout(graph).inputs[0].place.ctype]
         fed = [np.ascontiguousarray(x, number) for x in xs]
         run = runner.run(folder, graph, fed, on=on, board=self.board, blocks=blocks, trace=every)
         count = "instructions_per_sample" if graph.mode == "stream" else "instructions_per_frame"

@@ -69,10 +69,10 @@ def finish_float() -> list[tuple[Level, Pass]]:
     return [("float", round_to_float32)]
 
 
-def finish_fixed(options: FixedOptions) -> list[tuple[Level, Pass]]:
+def finish_fixed(options: FixedOptions, mode: str = "stream") -> list[tuple[Level, Pass]]:
     """To the fixed-point graph that a target gets."""
     return [
-        ("stream", partial(choose_formats, options=options)),
+        ("stream" if mode == "stream" else "lowered", partial(choose_formats, options=options)),
         ("integers", partial(to_integers, table_error=options.table_error)),
         ("integers", fuse_clamps),
         ("integers", remove_dead_code),

@@ -21,7 +21,7 @@ import numpy as np
 from compiler.errors import CompileError
 from compiler.ir.graph import Graph
 from compiler.ir.numerics import WIDEST, Format, Rounding, signed_width
-from compiler.ir.ops import Binary, MatMul, Quantize
+from compiler.ir.ops import Binary, Convolution, MatMul, Quantize
 from compiler.passes.pieces import bounds_of_clamp
 
 WEIGHT_BITS = 16  # a finer grid takes bits from the weights, which have so many at most
@@ -49,7 +49,7 @@ def output_grids(graph: Graph) -> Mapping[str, Sequence[OutputGrid]]:
     """By the name of a product's output: the quantisers that read it, at once or behind a relu or sums."""
     grids: dict[str, list[OutputGrid]] = {}
     # By the name of a value: the products that it is made of, and whether by a sum.
-    origins = {op.output.name: {op.output.name: False} for op in graph.ops if isinstance(op, MatMul)}
+    origins = {op.output.name: {op.output.name: False} for op in graph.ops if isinstance(op, MatMul | Convolution)}
     for op in graph.ops:
         products = {name: summed for x in op.inputs for name, summed in origins.get(x.name, {}).items()}
         if bounds_of_clamp(op) is not None:
@@ -62,7 +62,7 @@ def output_grids(graph: Graph) -> Mapping[str, Sequence[OutputGrid]]:
     return grids
 
 
-def integer_product(op: MatMul, format: Format, outputs: Sequence[OutputGrid]) -> MatMul:
+def integer_product(op: MatMul | Convolution, format: Format, outputs: Sequence[OutputGrid]) -> MatMul | Convolution:
     """A product of real numbers on grids -> the same on integers.
 
     Args:
@@ -72,7 +72,7 @@ def integer_product(op: MatMul, format: Format, outputs: Sequence[OutputGrid]) -
     Raises:
         CompileError: Its weights lie on no grid, or its bias is too large for any accumulator.
     """
-    weights = _integers(op.weights, op.weights_format.fraction)
+    weights = _integers(op.matrix, op.weights_format.fraction)
     if weights is None:
         raise CompileError(f"its weights do not lie on the grid of {op.weights_format}", layer=op.layer)
     products = format.fraction + op.weights_format.fraction
@@ -80,9 +80,8 @@ def integer_product(op: MatMul, format: Format, outputs: Sequence[OutputGrid]) -
     fraction, bias, error = _Place(op.bias, products, outputs, _spare_bits(weights), most).find(op.bias_format is None)
     extra = fraction - products
     grid = Format(True, op.weights_format.width + extra, op.weights_format.fraction + extra)
-    return replace(
-        op,
-        weights=weights << extra,
+    return op.with_matrix(
+        weights << extra,
         bias=_checked(op, bias),
         weights_format=grid,
         bias_error=error,
@@ -180,7 +179,7 @@ def _integers(numbers: np.ndarray, fraction: int) -> np.ndarray | None:
     return scaled.astype(np.int64) if whole else None
 
 
-def _checked(op: MatMul, bias: np.ndarray) -> np.ndarray:
+def _checked(op: MatMul | Convolution, bias: np.ndarray) -> np.ndarray:
     largest = np.abs(bias).max(initial=0)
     if not largest < 1 << (WIDEST - 2):
         raise CompileError(

@@ -84,9 +84,7 @@ def _behind(product: MatMul, affine: Affine) -> MatMul:
 
 def _free(op: Op) -> bool:
     """Whether an operation is a product whose weights no quantiser of the file has put on a grid."""
-    if isinstance(op, Convolution):
-        return op.kernel_format is None
-    return isinstance(op, MatMul) and op.weights_format is None
+    return isinstance(op, Convolution | MatMul) and op.weights_format is None
 
 
 def _only_reader(graph: Graph, value: Value, kind: type[Op]) -> bool:

@@ -1,4 +1,4 @@
-"""Chooses fixed-point formats for a float stream graph, from worst-case ranges, and puts it on their grids.
+"""Chooses fixed-point formats for a float graph, from worst-case ranges, and puts it on their grids.
 
 Where the file has quantisers they win, and then every product needs one in front of it. A graph without
 any gets, for each value that a product reads or that leaves the graph, the format of `bits` bits whose
@@ -18,13 +18,16 @@ import numpy as np
 from compiler.errors import CompileError
 from compiler.ir import limits
 from compiler.ir.graph import Graph, rewrite
+from compiler.ir.movement import MOVEMENTS, Concatenate, Pad
 from compiler.ir.numerics import WIDEST, Format, Rounding, dequantize, quantize
-from compiler.ir.ops import Affine, Binary, Concatenate, MatMul, Op, Piecewise, Quantize, Unary, Window
+from compiler.ir.operation import Op
+from compiler.ir.ops import Affine, Binary, Constant, Convolution, MatMul, Piecewise, Quantize, Unary, Window
+from compiler.ir.reductions import Pool, Reduce
 from compiler.ir.values import Value
-from compiler.passes.function_ranges import flat_beyond, image, image_of_pieces
+from compiler.passes.function_ranges import flat_beyond
+from compiler.passes.means import means_as_products
 from compiler.passes.pieces import bounds_of_clamp, finest_result, to_pieces
-
-Interval = tuple[np.ndarray, np.ndarray]  # (channels,) each: the least and the greatest value
+from compiler.passes.ranges import worst_case_ranges
 
 # Bits by which products may be finer than the format that would hold their sums: an error of 2**-16 steps for each
 # input of 16 bits.
@@ -32,6 +35,8 @@ FINER_PRODUCTS = 30
 # Bits of a whole part; beyond them a number is none in 32-bit floating point, or a zero.
 FINEST = 1 << 12  # fraction bits of what lies on no grid, as it comes from a table
 MOST_INTEGER_BITS, LEAST_INTEGER_BITS = 128, -149
+MOVES = tuple(kind for kind in MOVEMENTS if kind is not Concatenate)  # which joins
+WITH_FORM = (Window, MatMul, Convolution, Affine, Unary, Piecewise, Quantize, Constant, Pool, Reduce, *MOVEMENTS)
 
 
 @dataclass(frozen=True)
@@ -53,20 +58,25 @@ def choose_formats(graph: Graph, options: FixedOptions) -> Graph:
     """
     graph = to_pieces(graph)
     for op in graph.ops:
-        if not isinstance(op, Window | MatMul | Affine | Unary | Piecewise | Quantize) and not _takes_several(op):
-            raise CompileError(f"{op.words} has no fixed-point form yet", layer=op.output.layer)
-        rows = len(op.weights) if isinstance(op, MatMul) else len(op.scale) if isinstance(op, Affine) else None
-        if rows not in (None, op.inputs[0].size):
-            raise CompileError("samples of more than one axis have no fixed-point form yet", layer=op.output.layer)
-        if isinstance(op, Binary) and len({op.output.shape, *op.shapes}) > 1:
-            raise CompileError(f"{op.words} of different shapes has no fixed-point form yet", layer=op.output.layer)
-        if isinstance(op, Concatenate) and len(op.output.shape) != 1:
-            raise CompileError("samples of more than one axis have no fixed-point form yet", layer=op.output.layer)
-    graph = _affine_as_product(graph)
+        _demand_form(op)
+    graph = means_as_products(_affine_as_product(graph))
     if any(isinstance(op, Quantize) for op in graph.ops):
         _demand_quantizers(graph)
         return _quantize_weights(_align_joins(graph), options)
     return _quantize_values(graph, options)
+
+
+def _demand_form(op: Op) -> None:
+    """Refuses an operation that integers cannot compute."""
+    layer = op.output.layer
+    if isinstance(op, Reduce) and op.function == "min":
+        raise CompileError("a minimum over axes has no fixed-point form yet", layer=layer)
+    if not isinstance(op, WITH_FORM) and not _takes_several(op):
+        raise CompileError(f"{op.words} has no fixed-point form yet", layer=layer)
+    if isinstance(op, Pad) and op.value:
+        raise CompileError(f"padding with {op.value:g}, not 0, has no fixed-point form yet", layer=layer)
+    if _is_sum(op) and len({op.output.shape, *op.shapes}) > 1:
+        raise CompileError(f"{op.words} of different shapes has no fixed-point form yet", layer=layer)
 
 
 def _is_sum(op: Op) -> bool:
@@ -76,6 +86,15 @@ def _is_sum(op: Op) -> bool:
 def _is_join(op: Op) -> bool:
     """Whether it picks numbers of several values, which have to lie on one grid."""
     return isinstance(op, Concatenate) or (isinstance(op, Binary) and op.function in ("maximum", "minimum"))
+
+
+def _is_exact_sum(graph: Graph, value: Value) -> bool:
+    """Whether it is a sum over one value that is multiplied as it is, by a constant: a mean is."""
+    op, readers = graph.producer(value), graph.consumers(value)
+    summed = isinstance(op, Pool | Reduce) and op.function == "sum" and not graph.is_output(value)
+    return summed and all(
+        any(isinstance(graph.producer(x), Constant) for x in r.inputs) and _is_product(r) for r in readers
+    )
 
 
 def _takes_several(op: Op) -> bool:
@@ -93,7 +112,7 @@ def _is_table(op: Op) -> bool:
 
 def _is_product(op: Op) -> bool:
     """Whether it multiplies, by weights or two values: both lie on grids."""
-    return isinstance(op, MatMul) or (isinstance(op, Binary) and op.function == "multiply")
+    return isinstance(op, MatMul | Convolution) or (isinstance(op, Binary) and op.function == "multiply")
 
 
 def _affine_as_product(graph: Graph) -> Graph:
@@ -108,23 +127,32 @@ def _affine_as_product(graph: Graph) -> Graph:
     return rewrite(graph, transform)
 
 
+def _keeps_grid(op: Op) -> bool:
+    """Whether what comes out are numbers that went in, or zeros."""
+    clamps = bounds_of_clamp(op) is not None or (isinstance(op, Pool | Reduce) and op.function == "max")
+    return clamps or isinstance(op, (Window, *MOVES))
+
+
+def _reads_grid(op: Op) -> bool:
+    """Whether it reads numbers that lie on a grid of a value, and no sums."""
+    return _is_product(op) or _is_function(op) or isinstance(op, (Window, Pool, Reduce, *MOVES))
+
+
 def _on_grid(graph: Graph, value: Value) -> bool:
-    """Whether a quantiser has the last word on a value; relu keeps a value on its grid, and so does a join."""
+    """Whether a quantiser has the last word on a value; what only picks or moves numbers keeps it on its grid."""
     op = graph.producer(value)
-    if isinstance(op, Quantize):
+    if isinstance(op, Quantize | Constant):
         return True
-    if op is not None and _is_join(op):
-        return all(_on_grid(graph, source) for source in op.inputs)
-    return (isinstance(op, Window) or bounds_of_clamp(op) is not None) and _on_grid(graph, op.inputs[0])
+    kept = op is not None and (_is_join(op) or _keeps_grid(op))
+    return kept and all(_on_grid(graph, source) for source in op.inputs)
 
 
 def _demand_quantizers(graph: Graph) -> None:
     hint = "Put a QActivation in front of it, or remove all quantisers to let the compiler choose formats."
     behind = "Put a QActivation behind it, or remove all quantisers to let the compiler choose formats."
     for op in graph.ops:
-        if (_is_product(op) or _is_join(op) or _is_function(op)) and not all(
-            _on_grid(graph, value) for value in op.inputs
-        ):
+        read = [value for value in op.inputs if not _is_exact_sum(graph, value)]
+        if (_reads_grid(op) or _is_join(op)) and not all(_on_grid(graph, value) for value in read):
             raise CompileError("its input has no quantiser", layer=op.output.layer, hint=hint)
         readers = graph.consumers(op.output)
         if _is_table(op) and (graph.is_output(op.output) or not all(isinstance(r, Quantize) for r in readers)):
@@ -151,7 +179,7 @@ def _align_joins(graph: Graph) -> Graph:
     def transform(op: Op) -> list[Op]:
         if isinstance(op, Quantize):
             formats[op.output.name] = op.format
-        elif isinstance(op, Window | Unary) and not _is_table(op) and op.inputs[0].name in formats:
+        elif _keeps_grid(op) and op.inputs[0].name in formats:
             formats[op.output.name] = formats[op.inputs[0].name]
         if not _is_join(op):
             return [op]
@@ -181,26 +209,26 @@ def _align_joins(graph: Graph) -> Graph:
 
 def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
     ranges = worst_case_ranges(graph, options.input_range)
-    wanted = {v.name for op in graph.ops if _is_product(op) or isinstance(op, Window) for v in op.inputs}
+    wanted = {v.name for op in graph.ops if _reads_grid(op) and not _is_function(op) for v in op.inputs}
     wanted |= {value.name for value in graph.outputs} | {op.output.name for op in graph.ops if _is_function(op)}
     # Sums take products and other sums as they are, without a rounding between.
     wanted |= {v.name for op in graph.ops if _is_sum(op) for v in op.inputs if isinstance(graph.producer(v), Unary)}
-    wanted -= {op.output.name for op in graph.ops if isinstance(op, Window)}
+    # A mean is the whole sum times a constant.
+    wanted -= {op.output.name for op in graph.ops if isinstance(op, Window) or _is_exact_sum(graph, op.output)}
     finest: dict[str, int] = {}  # fraction bits of the grid that a value lies on so far
     on_grid: set[str] = set()
 
     def grid(
         value: Value, rounding: Rounding, name: str = "", fraction: int | None = None, bound: float | None = None
     ) -> Quantize:
-        lo, hi = ranges[value.name]
         format = format_for(_bound(value, ranges) if bound is None else bound, options.bits)
         own = min(format.fraction, finest.get(value.name, format.fraction))
         if bound is not None:
             # Bits that a coarser grid has no use for would make a table longer.
             format = replace(format, width=max(2, format.width - (format.fraction - own)))
         format = replace(format, fraction=own if fraction is None else fraction)
-        output = replace(value, name=name or f"{value.name}_q", range=(float(lo.min()), float(hi.max())))
-        finest[output.name], ranges[output.name] = format.fraction, (lo, hi)
+        output = replace(value, name=name or f"{value.name}_q", range=ranges[value.name])
+        finest[output.name], ranges[output.name] = format.fraction, ranges[value.name]
         on_grid.add(output.name)
         return Quantize(inputs=(value,), output=output, format=format, rounding=rounding, lo=format.lo, hi=format.hi)
 
@@ -255,15 +283,22 @@ def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
             op, before = on_one_grid(op)
         elif _is_function(op):
             op, before = on_own_grid(op)
+        elif isinstance(op, Constant):
+            op = _constant_on_grid(op, options.weight_bits)
+            finest[op.output.name] = op.format.fraction
+            on_grid.add(op.output.name)
+            return [op]
         fractions = [finest[value.name] for value in op.inputs]
         source = sum(fractions) if _is_product(op) else max(fractions)
-        if isinstance(op, MatMul):
+        if isinstance(op, MatMul | Convolution):
             sums = format_for(_bound(op.output, ranges), options.bits)
             op = _on_weights_grid(op, options.weight_bits, sums.fraction + FINER_PRODUCTS - source)
             source += op.weights_format.fraction
         if _is_function(op):
             source = finest_result(op, source) if isinstance(op, Piecewise) else FINEST
         finest[op.output.name] = source
+        if _keeps_grid(op) and not isinstance(op, Unary) and op.inputs[0].name in on_grid:
+            on_grid.add(op.output.name)
         done = op.output.name in on_grid or op.output.name not in wanted
         after = [] if done else [grid(op.output, options.rounding)]
         return [*before, op, *after]
@@ -277,14 +312,21 @@ def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
     return replace(body, ops=(*heads.values(), *body.ops), states=states, outputs=outputs)
 
 
-def _bound(value: Value, ranges: dict[str, Interval]) -> float:
+def _constant_on_grid(op: Constant, bits: int) -> Constant:
+    if op.format is not None:
+        return op
+    format = format_for(float(np.abs(op.value).max(initial=0)), bits)
+    return replace(op, value=dequantize(quantize(op.value, format), format), format=format)
+
+
+def _bound(value: Value, ranges: dict[str, tuple[float, float]]) -> float:
     """The greatest magnitude of a value.
 
     Raises:
         CompileError: Beyond what 32-bit floating point holds.
     """
     lo, hi = ranges[value.name]
-    bound = float(max(-lo.min(), hi.max()))
+    bound = max(-lo, hi)
     if not bound < 2.0**MOST_INTEGER_BITS:
         raise CompileError("its values may grow beyond 32-bit floating point", layer=value.layer)
     return bound
@@ -294,77 +336,23 @@ def _quantize_weights(graph: Graph, options: FixedOptions) -> Graph:
     """Weights that no quantiser of the file has put on a grid go on one of `weight_bits` bits."""
 
     def transform(op: Op) -> Op:
-        return _on_weights_grid(op, options.weight_bits) if isinstance(op, MatMul) else op
+        if isinstance(op, Constant):
+            return _constant_on_grid(op, options.weight_bits)
+        return _on_weights_grid(op, options.weight_bits) if isinstance(op, MatMul | Convolution) else op
 
     return rewrite(graph, transform)
 
 
-def _on_weights_grid(op: MatMul, bits: int, finest: int | None = None) -> MatMul:
+def _on_weights_grid(op: MatMul | Convolution, bits: int, finest: int | None = None) -> MatMul | Convolution:
     """A product whose weights lie on a grid: the file's, or one of so many bits, of at most `finest` fraction bits."""
     if op.weights_format is not None:
         return op
-    format = format_for(float(np.abs(op.weights).max(initial=0)), bits)
+    format = format_for(float(np.abs(op.matrix).max(initial=0)), bits)
     format = replace(format, fraction=min(format.fraction, format.fraction if finest is None else finest))
-    return replace(op, weights=dequantize(quantize(op.weights, format), format), weights_format=format)
+    return op.with_matrix(dequantize(quantize(op.matrix, format), format), weights_format=format)
 
 
 def format_for(bound: float, width: int) -> Format:
     """The signed format of a width with the most fraction bits that holds numbers up to a bound in magnitude."""
     integer_bits = max(LEAST_INTEGER_BITS, math.ceil(math.log2(bound))) if bound > 0 else 0
     return Format(True, width, width - 1 - integer_bits)
-
-
-def worst_case_ranges(graph: Graph, input_range: tuple[float, float]) -> dict[str, Interval]:
-    """Interval arithmetic, channel by channel, over a float stream graph whose inputs stay in a range."""
-    ranges: dict[str, Interval] = {}
-    for value in graph.inputs:
-        lo, hi = np.full(value.size, float(input_range[0])), np.full(value.size, float(input_range[1]))
-        ranges[value.name] = _with_rest(graph, value, (lo, hi))
-    with np.errstate(over="ignore", invalid="ignore"):  # whoever makes a format of a range looks whether it is one
-        for op in graph.ops:
-            sources = [ranges[value.name] for value in op.inputs]
-            ranges[op.output.name] = _with_rest(graph, op.output, _image(op, *sources))
-    return ranges
-
-
-def _image(op: Op, source: Interval, *others: Interval) -> Interval:
-    lo, hi = source
-    match op:
-        case Window():
-            return np.tile(lo, op.taps), np.tile(hi, op.taps)
-        case MatMul():
-            positive, negative = np.maximum(op.weights, 0), np.minimum(op.weights, 0)
-            return lo @ positive + hi @ negative + op.bias, hi @ positive + lo @ negative + op.bias
-        case Unary():
-            ends = image(op.function, op.parameters, lo, hi)
-            if not np.isfinite(ends).all() and np.isfinite(source).all():
-                least, most = lo.min(), hi.max()
-                what = f"{op.words} has no finite value at some of what it may be given, {least:.6g} to {most:.6g}"
-                raise CompileError(what, layer=op.output.layer)
-            return ends
-        case Piecewise():
-            return image_of_pieces(op, lo, hi)
-        case Concatenate():
-            every = (source, *others)
-            return np.concatenate([lo for lo, _ in every]), np.concatenate([hi for _, hi in every])
-        case Binary(function="maximum" | "minimum" as function):
-            extreme = np.maximum if function == "maximum" else np.minimum
-            return extreme(lo, others[0][0]), extreme(hi, others[0][1])
-        case Binary(function="multiply"):
-            corners = [a * b for a in source for b in others[0]]
-            return np.min(corners, axis=0), np.max(corners, axis=0)
-        case Binary(function="add"):
-            return lo + others[0][0], hi + others[0][1]
-        case Binary(function="subtract"):
-            return lo - others[0][1], hi - others[0][0]
-        case Quantize():
-            return np.clip(lo, op.lo * op.format.step, None), np.clip(hi, None, op.hi * op.format.step)
-    raise NotImplementedError(f"no range for {type(op).__name__}")
-
-
-def _with_rest(graph: Graph, value: Value, interval: Interval) -> Interval:
-    """A state that starts elsewhere than at zero widens the range of what it remembers."""
-    lo, hi = interval
-    for state in graph.pasts(value):
-        lo, hi = np.minimum(lo, state.initial), np.maximum(hi, state.initial)
-    return lo, hi

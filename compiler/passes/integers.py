@@ -5,10 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 from compiler.errors import CompileError
-from compiler.ir.accumulators import accumulator_width, given_interval, interval
+from compiler.ir.accumulators import accumulator_width, given_interval, interval, is_accumulator
 from compiler.ir.graph import Graph, replace_values, rewrite
+from compiler.ir.movement import MOVEMENTS
 from compiler.ir.numerics import WIDEST, Format, quantize, requantize, rounding_half
-from compiler.ir.ops import Binary, Concatenate, MatMul, Op, Piecewise, Quantize, Requantize, Sum, Table, Unary, Window
+from compiler.ir.operation import Op
+from compiler.ir.ops import (
+    Binary,
+    Constant,
+    Convolution,
+    MatMul,
+    Piecewise,
+    Quantize,
+    Requantize,
+    Sum,
+    Unary,
+    Window,
+)
+from compiler.ir.reductions import Pool, Reduce
 from compiler.ir.values import Value
 from compiler.passes.bias_grid import integer_product, output_grids
 from compiler.passes.function_tables import integer_table
@@ -25,11 +39,18 @@ def to_integers(graph: Graph, table_error: float = 1.0) -> Graph:
     grids = output_grids(graph)
 
     def transform(op: Op) -> Op:
-        x = op.inputs[0]
+        x = op.inputs[0] if op.inputs else op.output
         match op:
-            case Window() | Concatenate() | Binary(function="maximum" | "minimum"):
+            case Constant():
+                output = replace(op.output, format=op.format)
+                return replace(op, value=quantize(op.value, op.format), output=output)
+            case Reduce(function="sum") | Pool(function="sum"):
+                return replace(op, output=replace(op.output, format=Format(True, WIDEST, x.format.fraction)))
+            case Window() | Reduce() | Pool() | Binary(function="maximum" | "minimum"):
                 return replace(op, output=replace(op.output, format=x.format))
-            case MatMul():
+            case _ if isinstance(op, MOVEMENTS):
+                return replace(op, output=replace(op.output, format=x.format))
+            case MatMul() | Convolution():
                 return integer_product(op, x.format, grids.get(op.output.name, ()))
             case Unary() if (bounds := bounds_of_clamp(op)) is not None:
                 # A value keeps its format; only the clamp is new.
@@ -92,7 +113,7 @@ def _absorb_input_quantizers(graph: Graph) -> Graph:
     graph = replace_values(graph, inputs)
 
     def transform(op: Op) -> Op | Value:
-        x = op.inputs[0]
+        x = op.inputs[0] if op.inputs else op.output
         # Another quantiser behind the first reads the same value by now.
         own = isinstance(op, Quantize) and op.format == formats.get(x.name)
         if own and (op.lo, op.hi) == (op.format.lo, op.format.hi):
@@ -148,14 +169,18 @@ def fold_rounding(graph: Graph) -> Graph:
             halves.setdefault(value.name, set()).add(rounding_half(op.shift, "half_up") if up else 0)
     foldable: dict[str, int] = {}
     for op in graph.ops:
-        if isinstance(op, MatMul) and not graph.is_output(op.output) and len(halves.get(op.output.name, ())) == 1:
+        if (
+            isinstance(op, MatMul | Convolution)
+            and not graph.is_output(op.output)
+            and len(halves.get(op.output.name, ())) == 1
+        ):
             (half,) = halves[op.output.name]
             # A half beyond any accumulator belongs to a shift that leaves nothing: the targets drop fewer bits then.
             if half < 1 << (WIDEST - 2):
                 foldable[op.output.name] = half
 
     def transform(op: Op) -> Op:
-        if isinstance(op, MatMul) and op.output.name in foldable:
+        if isinstance(op, MatMul | Convolution) and op.output.name in foldable:
             return replace(op, bias=op.bias + foldable[op.output.name])
         if isinstance(op, Requantize) and foldable.get(op.inputs[0].name):
             return replace(op, rounding="floor")
@@ -175,8 +200,7 @@ def prove_accumulators(graph: Graph) -> Graph:
 
     def transform(op: Op) -> Op:
         output = replace(op.output, interval=interval(graph, op))
-        product = isinstance(op, Binary) and op.function == "multiply"
-        if isinstance(op, MatMul | Sum | Piecewise | Table) or product:
+        if is_accumulator(op):
             width = accumulator_width(graph, op)
             if width > WIDEST:
                 raise CompileError(f"its accumulator would need {width} bits", layer=op.output.layer)

@@ -38,8 +38,8 @@ def choose_mode(graph: Graph, mode: Mode, *, frames_allowed: bool) -> tuple[Lite
     _demand_no_memory(graph)
     if not frames_allowed:
         raise CompileError(
-            "--mode frame: fixed point, and so the FPGA, computes streams only",
-            hint="Leave --mode at auto, or compute frames with --target mcu --numbers float.",
+            "--mode frame: the FPGA computes streams only",
+            hint="Leave --mode at auto, or compute frames with --target mcu.",
         )
     if value := _unknown(graph):
         raise CompileError(

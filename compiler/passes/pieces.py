@@ -95,8 +95,9 @@ def _slopes_below(op: Select, sources: dict[str, Op]) -> np.ndarray | None:
     factors = [sources.get(value.name) for value in product.inputs if value.name != x.name]
     if len(factors) != 1 or not isinstance(factors[0], Constant) or op.output.shape != x.shape:
         return None
-    slopes = factors[0].value.reshape(-1)
-    per_channel = slopes.size == 1 or (len(x.shape) == 1 and slopes.shape == x.shape)
+    own = factors[0].value
+    slopes = own.reshape(-1)
+    per_channel = slopes.size == 1 or own.shape[-1:] == slopes.shape == x.shape[-1:]
     return slopes if per_channel else None
 
 

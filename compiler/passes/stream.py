@@ -237,7 +237,7 @@ class _Streamer(Streamed):
                 Transpose(inputs=(x,), output=self.value(y, "taps", (*wide, taps, x.shape[-1])), permutation=(1, 0, 2))
             )
         weights = op.kernel.reshape(-1, filters)
-        formats = {"weights_format": op.kernel_format, "bias_format": op.bias_format, "weights_of": op.weights_of}
+        formats = {"weights_format": op.weights_format, "bias_format": op.bias_format, "weights_of": op.weights_of}
         axes = 1 if taps == 1 else 2
         self.emit(MatMul(inputs=(x,), output=y, weights=weights, bias=op.bias, axes=axes, **formats))
 

@@ -39,39 +39,46 @@ NN_INLINE nn_span nn_inside(const nn_boxes *boxes, int axis, int32_t position)
     return span;
 }
 
-/* taps x channels: what the box at a position reads of the `channels` from x on, of `all` that lie side by side;
-   zeros where it is outside. Copied into box, or, where it lies together already, left there. */
-NN_FUNCTION const float *nn_box_f32(float *box, const float *x, const nn_boxes *boxes, size_t position,
-                                    size_t channels, size_t all)
-{
-    const nn_span rows = nn_inside(boxes, 0, (int32_t)position / boxes->steps[1]);
-    const nn_span columns = nn_inside(boxes, 1, (int32_t)position % boxes->steps[1]);
-    const int32_t height = boxes->taps[0], width = boxes->taps[1], apart = boxes->dilation[1];
-    const int together = channels == all && (apart == 1 || width == 1);
-    const ptrdiff_t down = (ptrdiff_t)all * boxes->dilation[0] * boxes->space[1];
-    ptrdiff_t row = (ptrdiff_t)all * (rows.start * boxes->space[1] + columns.start);
-    float *to = box;
-    if (together && height == 1 && rows.last == 1 && rows.first == 0 && columns.first == 0 && columns.last == width) {
-        return x + row;
+/* nn_box_*: taps x channels, what the box at a position reads of the `channels` from x on, of `all` that lie side by
+   side; zeros where it is outside. Copied into box, or, where it lies together already, left there. */
+#define NN_BOX_FUNCTION(suffix, type)                                                                                \
+    NN_FUNCTION const type *nn_box_##suffix(type *box, const type *x, const nn_boxes *boxes, size_t position,        \
+                                                size_t channels, size_t all)                                         \
+    {                                                                                                                \
+        const nn_span rows = nn_inside(boxes, 0, (int32_t)position / boxes->steps[1]);                               \
+        const nn_span columns = nn_inside(boxes, 1, (int32_t)position % boxes->steps[1]);                            \
+        const int32_t height = boxes->taps[0], width = boxes->taps[1], apart = boxes->dilation[1];                   \
+        const int together = channels == all && (apart == 1 || width == 1);                                          \
+        const ptrdiff_t down = (ptrdiff_t)all * boxes->dilation[0] * boxes->space[1];                                \
+        ptrdiff_t row = (ptrdiff_t)all * (rows.start * boxes->space[1] + columns.start);                             \
+        type *to = box;                                                                                              \
+        const int whole = rows.first == 0 && rows.last == 1 && columns.first == 0 && columns.last == width;          \
+        if (together && height == 1 && whole) {                                                                      \
+            return x + row;                                                                                          \
+        }                                                                                                            \
+        for (int32_t i = 0; i < height; i++, row += down) {                                                          \
+            const int inside = i >= rows.first && i < rows.last;                                                     \
+            const size_t before = (size_t)(inside ? columns.first : width);                                          \
+            const size_t after = (size_t)(inside ? columns.last : width);                                            \
+            NN_MEMSET(to, 0, before * channels * sizeof *to);                                                        \
+            to += before * channels;                                                                                 \
+            if (together && before < after) {                                                                        \
+                NN_MEMCPY(to, x + row + (ptrdiff_t)(before * all), (after - before) * channels * sizeof *to);        \
+                to += (after - before) * channels;                                                                   \
+            } else {                                                                                                 \
+                for (size_t j = before; j < after; j++, to += channels) {                                            \
+                    NN_MEMCPY(to, x + row + (ptrdiff_t)(j * (size_t)apart * all), channels * sizeof *to);            \
+                }                                                                                                    \
+            }                                                                                                        \
+            NN_MEMSET(to, 0, ((size_t)width - after) * channels * sizeof *to);                                       \
+            to += ((size_t)width - after) * channels;                                                                \
+        }                                                                                                            \
+        return box;                                                                                                  \
     }
-    for (int32_t i = 0; i < height; i++, row += down) {
-        const int inside = i >= rows.first && i < rows.last;
-        const size_t before = (size_t)(inside ? columns.first : width), after = (size_t)(inside ? columns.last : width);
-        NN_MEMSET(to, 0, before * channels * sizeof *to);
-        to += before * channels;
-        if (together && before < after) {
-            NN_MEMCPY(to, x + row + (ptrdiff_t)(before * all), (after - before) * channels * sizeof *to);
-            to += (after - before) * channels;
-        } else {
-            for (size_t j = before; j < after; j++, to += channels) {
-                NN_MEMCPY(to, x + row + (ptrdiff_t)(j * (size_t)apart * all), channels * sizeof *to);
-            }
-        }
-        NN_MEMSET(to, 0, ((size_t)width - after) * channels * sizeof *to);
-        to += ((size_t)width - after) * channels;
-    }
-    return box;
-}
+
+NN_BOX_FUNCTION(f32, float)
+NN_BOX_FUNCTION(i16, int16_t)
+NN_BOX_FUNCTION(i8, int8_t)
 
 /* y = activation(b + x * w): each of `channels` with its own `each` filters; w is taps x channels x each. */
 NN_INLINE void nn_depthwise_f32(float *y, const float *x, const nn_boxes *boxes, const float *w, const float *b,

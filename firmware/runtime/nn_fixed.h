@@ -92,6 +92,11 @@ NN_REQUANTIZE_ARRAY(i16_via_i64_to_i16, int16_t, i64, int64_t, int16_t)
 NN_REQUANTIZE_ARRAY(i32_via_i32_to_i16, int32_t, i32, int32_t, int16_t)
 NN_REQUANTIZE_ARRAY(i32_via_i64_to_i16, int32_t, i64, int64_t, int16_t)
 NN_REQUANTIZE_ARRAY(i64_via_i64_to_i16, int64_t, i64, int64_t, int16_t)
+NN_REQUANTIZE_ARRAY(i8_via_i32_to_i8, int8_t, i32, int32_t, int8_t)
+NN_REQUANTIZE_ARRAY(i8_via_i64_to_i8, int8_t, i64, int64_t, int8_t)
+NN_REQUANTIZE_ARRAY(i32_via_i32_to_i8, int32_t, i32, int32_t, int8_t)
+NN_REQUANTIZE_ARRAY(i32_via_i64_to_i8, int32_t, i64, int64_t, int8_t)
+NN_REQUANTIZE_ARRAY(i64_via_i64_to_i8, int64_t, i64, int64_t, int8_t)
 
 #ifdef __cplusplus
 }

@@ -44,34 +44,41 @@ NN_INLINE int nn_walk_on(nn_walk *walk, const nn_axis *axes, size_t rank)
     return 0;
 }
 
-NN_INLINE void nn_fill_f32(float *y, size_t count, float value)
-{
-    for (size_t i = 0; i < count; i++) {
-        y[i] = value;
+/* For one type of numbers:
+   nn_fill_*       every y = value;
+   nn_move_*       y[i * y_step] = x[i * x_step];
+   nn_move_axes_*  the same over axes, whose operands are x, then y. */
+#define NN_MOVE_FUNCTIONS(suffix, type)                                                                              \
+    NN_INLINE void nn_fill_##suffix(type *y, size_t count, type value)                                               \
+    {                                                                                                                \
+        for (size_t i = 0; i < count; i++) {                                                                         \
+            y[i] = value;                                                                                            \
+        }                                                                                                            \
+    }                                                                                                                \
+                                                                                                                     \
+    NN_INLINE void nn_move_##suffix(type *y, const type *x, size_t count, ptrdiff_t x_step, ptrdiff_t y_step)        \
+    {                                                                                                                \
+        if (x_step == 1 && y_step == 1) {                                                                            \
+            NN_MEMCPY(y, x, count * sizeof *y);                                                                      \
+            return;                                                                                                  \
+        }                                                                                                            \
+        for (ptrdiff_t i = 0; i < (ptrdiff_t)count; i++) {                                                           \
+            y[i * y_step] = x[i * x_step];                                                                           \
+        }                                                                                                            \
+    }                                                                                                                \
+                                                                                                                     \
+    NN_FUNCTION void nn_move_axes_##suffix(type *y, const type *x, const nn_axis *axes, size_t rank)                 \
+    {                                                                                                                \
+        const nn_axis *const inner = axes + rank - 1;                                                                \
+        nn_walk walk = {{0}, {0}};                                                                                   \
+        do {                                                                                                         \
+            nn_move_##suffix(y + walk.at[1], x + walk.at[0], inner->count, inner->step[0], inner->step[1]);          \
+        } while (nn_walk_on(&walk, axes, rank));                                                                     \
     }
-}
 
-/* y[i * y_step] = x[i * x_step] */
-NN_INLINE void nn_move_f32(float *y, const float *x, size_t count, ptrdiff_t x_step, ptrdiff_t y_step)
-{
-    if (x_step == 1 && y_step == 1) {
-        NN_MEMCPY(y, x, count * sizeof *y);
-        return;
-    }
-    for (ptrdiff_t i = 0; i < (ptrdiff_t)count; i++) {
-        y[i * y_step] = x[i * x_step];
-    }
-}
-
-/* The operands of the axes: x, then y. */
-NN_FUNCTION void nn_move_axes_f32(float *y, const float *x, const nn_axis *axes, size_t rank)
-{
-    const nn_axis *const inner = axes + rank - 1;
-    nn_walk walk = {{0}, {0}};
-    do {
-        nn_move_f32(y + walk.at[1], x + walk.at[0], inner->count, inner->step[0], inner->step[1]);
-    } while (nn_walk_on(&walk, axes, rank));
-}
+NN_MOVE_FUNCTIONS(f32, float)
+NN_MOVE_FUNCTIONS(i16, int16_t)
+NN_MOVE_FUNCTIONS(i8, int8_t)
 
 typedef enum { NN_ADD, NN_SUBTRACT, NN_MULTIPLY, NN_DIVIDE, NN_MAXIMUM, NN_MINIMUM } nn_binary;
 

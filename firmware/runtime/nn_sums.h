@@ -33,6 +33,8 @@ extern "C" {
         }                                                                                                            \
     }
 
+NN_TERM_FUNCTIONS(i8_to_i32, int8_t, int32_t)
+NN_TERM_FUNCTIONS(i8_to_i64, int8_t, int64_t)
 NN_TERM_FUNCTIONS(i16_to_i32, int16_t, int32_t)
 NN_TERM_FUNCTIONS(i32_to_i32, int32_t, int32_t)
 NN_TERM_FUNCTIONS(i16_to_i64, int16_t, int64_t)

@@ -63,9 +63,34 @@ FIXED_POINT = {
     "UpSampling1D": "size 1",
 }
 # Classes that have one on a microcontroller alone, as what joins two values of a model with one input.
+JOINS = ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract")
 FIXED_ON_MCU = dict.fromkeys(
-    ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"), "on the microcontroller"
-) | dict.fromkeys(("ELU", "LeakyReLU", "PReLU", "ThresholdedReLU"), "on the microcontroller")
+    (
+        *(*JOINS, "ELU", "LeakyReLU", "PReLU", "ThresholdedReLU", "AveragePooling1D", "AveragePooling2D", "Conv2D"),
+        *("Cropping2D", "DepthwiseConv1D", "DepthwiseConv2D", "MaxPooling1D", "MaxPooling2D", "Permute", "Reshape"),
+        *("QSeparableConv1D", "SeparableConv1D", "SeparableConv2D"),
+    ),
+    "on the microcontroller",
+)
+
+# Classes whose frames have one, on a microcontroller too; without softmax and glu.
+FRAMES_IN_FIXED_POINT = (
+    FIXED_POINT
+    | FIXED_ON_MCU
+    | dict.fromkeys(
+        (
+            *("AveragePooling1D", "AveragePooling2D", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose"),
+            *("Cropping1D", "Cropping2D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "EinsumDense", "Flatten"),
+            *("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D"),
+            *("MaxPooling1D", "MaxPooling2D", "Permute", "RepeatVector", "Reshape", "SeparableConv1D"),
+            *("SeparableConv2D", "SpectralNormalization", "UpSampling1D", "UpSampling2D", "ZeroPadding1D"),
+            "ZeroPadding2D",
+        ),
+        "yes",
+    )
+    | dict.fromkeys(("BatchNormalization", "Normalization"), "over the channels")
+    | {"PReLU": "slopes for each channel"}
+)
 
 
 def by_class() -> dict[str, list[Case]]:
@@ -83,17 +108,20 @@ def support_table(nothing: frozenset[str]) -> str:
         nothing: Classes that do nothing at inference, which share a line.
     """
     lines = [
-        "| layer | attributes | streams | frames | fixed point, FPGA |",
-        "| --- | --- | --- | --- | --- |",
+        "| layer | attributes | streams | frames | streams in fixed point, FPGA | frames in fixed point |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for name, cases in by_class().items():
         if name not in nothing:
             fixed = (FIXED_POINT | FIXED_ON_MCU).get(name, "no")
-            lines.append(f"| {name} | {_attributes(cases)} | {_streams(name, cases)} | yes | {fixed} |")
-    lines.append(f"| {', '.join(sorted(nothing))} | do nothing at inference | yes | yes | yes |")
-    lines.append(f"| {', '.join(OLD_CLASSES)} | as GRU, LSTM, BatchNormalization in old files | as these | yes | no |")
+            frames = FRAMES_IN_FIXED_POINT.get(name, "no")
+            frames = "yes" if frames == "on the microcontroller" else frames
+            lines.append(f"| {name} | {_attributes(cases)} | {_streams(name, cases)} | yes | {fixed} | {frames} |")
+    lines.append(f"| {', '.join(sorted(nothing))} | do nothing at inference | yes | yes | yes | yes |")
+    old = f"| {', '.join(OLD_CLASSES)} | as GRU, LSTM, BatchNormalization in old files"
+    lines.append(f"{old} | as these | yes | no | no |")
     names = ", ".join(sorted(name.removeprefix("hgq>") for name in HGQ2))
-    lines.append(f"| {names} of HGQ2 | as Keras' own, a grid for each place | as these | yes | no |")
+    lines.append(f"| {names} of HGQ2 | as Keras' own, a grid for each place | as these | yes | no | no |")
     cells = len(CASES)
     return "\n".join([*lines, "", f"{cells} cases, each compared with Keras.", ""])
 

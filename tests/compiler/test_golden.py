@@ -170,7 +170,7 @@ def quantized():
     """Quantisers of the file, which say what every value and weight is."""
     net = Net((None, 2))
     x = net.grid("grid_in", *net.inputs)
-    formats = {"kernel_format": GRID, "bias_format": GRID}
+    formats = {"weights_format": GRID, "bias_format": GRID}
     x = net.grid("grid", net.unary("relu", net.conv("conv", x, 2, **formats), "relu"))
     y = net.dense("dense", x, 2, weights_format=GRID, bias_format=GRID)
     return net.graph("quantized", net.grid("grid_out", y))

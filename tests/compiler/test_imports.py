@@ -33,7 +33,7 @@ IR = (
     ("__init__", "functions", "limits", "numerics"),
     ("values",),
     ("operation",),
-    ("grids", "movement", "pointwise"),
+    ("grids", "movement", "pointwise", "reductions"),
     ("ops",),
     ("graph",),
     ("accumulators", "interpreter"),
@@ -41,9 +41,9 @@ IR = (
     ("store",),
 )
 MCU = (
-    ("__init__", "cmsis", "packing", "strides"),
+    ("__init__", "cmsis", "places", "strides"),
     ("steps",),
-    ("literals", "schedule"),
+    ("literals", "moving", "packing", "schedule"),
     ("calls", "float_steps", "interpreter", "memory", "runtime", "text"),
     ("emit", "header", "scheduling", "tables"),
     ("fixed_scheduler", "float_scheduler", "sources"),

@@ -96,7 +96,7 @@ HINTS = [
     (None, {}, "To compute whole frames instead, give the model's input a fixed number of steps."),
     (8, {"mode": "stream"}, "To compute whole frames instead, leave out --mode stream."),
     (None, {"mode": "stream"}, "give the model's input a fixed number of steps and leave out --mode stream."),
-    (8, {"numbers": "q15"}, "To compute whole frames instead, use --target mcu --numbers float."),
+    (8, {"numbers": "q15", "mode": "stream"}, "To compute whole frames instead, leave out --mode stream."),
     (8, {"target": "fpga"}, "To compute whole frames instead, use --target mcu --numbers float."),
 ]
 

@@ -26,7 +26,9 @@ def perceptron(folder, quantized=False):
 @pytest.mark.parametrize("quantized", [False, True])
 @pytest.mark.parametrize("target", ["mcu", "fpga"])
 def test_vectors_are_samples_in_fixed_point(target, quantized, tmp_path):
-    build = compiler.compile(perceptron(tmp_path, quantized), target, numbers="fixed", out=tmp_path / "build")
+    build = compiler.compile(
+        perceptron(tmp_path, quantized), target, numbers="fixed", mode="stream", out=tmp_path / "build"
+    )
     assert build.streams
     assert build.graph.receptive_field == 1
     x = np.random.default_rng(1).uniform(-1, 1, (40, 5))
@@ -39,6 +41,10 @@ def test_vectors_are_samples_in_fixed_point(target, quantized, tmp_path):
     assert not floats.streams
     assert np.abs(y - floats.run(x)).max() < 2e-3
     assert all(check.passed for check in verify(build, samples=40))
+    if target == "mcu":  # where frames, which they are as well, come to the same bits
+        frames = compiler.compile(perceptron(tmp_path, quantized), "mcu", numbers="fixed", out=tmp_path / "frames")
+        assert not frames.streams
+        assert np.array_equal(frames.run(x, "host"), y)
 
 
 def test_vectors_stream_in_floating_point_where_that_is_asked_for(tmp_path):

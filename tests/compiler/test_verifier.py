@@ -9,6 +9,7 @@ from test_graph import change, fixed, small, streaming
 from compiler import passes
 from compiler.ir import ops, store
 from compiler.ir.graph import KINDS, Graph, Scan
+from compiler.ir.movement import MOVEMENTS
 from compiler.ir.numerics import Format
 from compiler.ir.operation import Op
 from compiler.ir.values import State, Value
@@ -320,7 +321,8 @@ def test_every_kind_has_its_place_and_its_rule_of_shapes():
         assert {*kind.modes} <= {"frame", "stream"} and {*kind.numbers} <= {"float", "integer"}
         assert kind.modes and kind.numbers
         assert kind.output_shape is not Op.output_shape
-    integer = {ops.Window, ops.MatMul, ops.Requantize, ops.Sum, ops.Binary, ops.Concatenate, ops.Piecewise, ops.Table}
+    integer = {ops.Window, ops.MatMul, ops.Convolution, ops.Requantize, ops.Sum, ops.Binary, ops.Constant}
+    integer |= {ops.Reduce, ops.Pool, ops.Piecewise, ops.Table, *MOVEMENTS}
     assert {kind for kind in KINDS.values() if "integer" in kind.numbers} == integer
 
 

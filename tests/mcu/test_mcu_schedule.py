@@ -20,6 +20,7 @@ from compiler.ir.numerics import Format
 from compiler.ir.values import State, Value
 from compiler.mcu.interpreter import execute
 from compiler.mcu.packing import pack, tiles
+from compiler.mcu.places import Place
 from compiler.mcu.scheduler import make_schedule
 from compiler.mcu.steps import MatMul, Window
 
@@ -91,11 +92,26 @@ def test_a_wrong_schedule_is_noticed():
 
 def test_packing_is_a_permutation_in_reading_order():
     weights = np.arange(15).reshape(3, 5)
+
+    def packed(weights, accumulator, kernels, stored="int16_t"):
+        place = Place("in", "int16_t", 0, 3)
+        step = MatMul(
+            name="y",
+            sources=(place,),
+            target=place,
+            weights=weights,
+            bias=weights[0],
+            accumulator=accumulator,
+            stored=stored,
+        )
+        return pack(weights, step, kernels)
+
     assert list(tiles(5, 4)) == [(0, 3), (3, 5)]
-    assert pack(weights, "float", "cmsis").tolist() == weights.T.ravel().tolist()
-    assert pack(weights, "float", "c").tolist() == weights.ravel().tolist()
+    assert packed(weights, "float", "cmsis").tolist() == weights.T.ravel().tolist()
+    assert packed(weights, "float", "c").tolist() == weights.ravel().tolist()
     # Outputs 0 to 2: the pair of inputs 0 and 1, then the odd input 2; then outputs 3 and 4.
-    assert pack(weights, "int32_t", "cmsis").tolist() == [0, 5, 1, 6, 2, 7, 10, 11, 12, 3, 8, 4, 9, 13, 14]
+    assert packed(weights, "int64_t", "c", "int8_t").tolist() == weights.T.ravel().tolist()
+    assert packed(weights, "int32_t", "cmsis").tolist() == [0, 5, 1, 6, 2, 7, 10, 11, 12, 3, 8, 4, 9, 13, 14]
 
 
 def graph_of(net, value):
@@ -131,7 +147,7 @@ def unary_in_fixed():
     return net, net.ops[0].output
 
 
-def test_in_fixed_point_only_one_input_one_output_and_streams():
+def test_in_fixed_point_only_one_input_and_one_output():
     net = Net(fixed=True)
     y = net.conv(net.input, 2)
     graph = net.graph(y)
@@ -139,8 +155,6 @@ def test_in_fixed_point_only_one_input_one_output_and_streams():
         make_schedule(replace(graph, outputs=(y, y)))
     with pytest.raises(CompileError, match=r"second.*2 inputs"):
         make_schedule(replace(graph, inputs=(net.input, Value("z", (1,), "second", net.format))))
-    with pytest.raises(CompileError, match="stream"):
-        make_schedule(replace(graph, mode="frame"))
     with pytest.raises(CompileError, match="more than 16"):
         make_schedule(Graph("g", "stream", *2 * ((Value("x", (1,), "input", Format(True, 20, 4)),),), ()))
 

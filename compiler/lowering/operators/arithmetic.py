@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from compiler.ir.ops import Affine, Binary, BinaryFunction, Dot, MatMul, ReduceFunction, Transpose
+from compiler.ir.ops import Affine, Binary, BinaryFunction, Dot, MatMul, Transpose
+from compiler.ir.reductions import ReduceFunction
 from compiler.ir.values import Value
 from compiler.lowering.arithmetic import binary, reduce, reshape, softmax, unary
 from compiler.lowering.normalization import EPSILON, unit_length

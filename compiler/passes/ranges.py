@@ -1,0 +1,91 @@
+"""Interval arithmetic: between which real numbers each value of a float graph lies, whatever comes in.
+
+One rule an operation, element by element, so that each channel and each place of a frame has an interval of its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from compiler.errors import CompileError
+from compiler.ir import interpreter
+from compiler.ir.graph import Graph
+from compiler.ir.movement import MOVEMENTS
+from compiler.ir.operation import Op
+from compiler.ir.ops import Binary, Constant, Convolution, MatMul, Piecewise, Quantize, Unary, Window
+from compiler.ir.reductions import Pool, Reduce
+from compiler.ir.values import Value
+from compiler.passes import function_ranges
+
+Interval = tuple[np.ndarray, np.ndarray]  # of the value's shape each: the least and the greatest number
+
+
+def worst_case_ranges(graph: Graph, input_range: tuple[float, float]) -> dict[str, tuple[float, float]]:
+    """The least and the greatest number of each value, by name, while the inputs stay in a range."""
+    places: dict[str, Interval] = {}
+    ranges: dict[str, tuple[float, float]] = {}
+    last = {value.name: index for index, op in enumerate(graph.ops) for value in op.inputs}
+
+    def keep(value: Value, interval: Interval) -> None:
+        lo, hi = places[value.name] = _with_rest(graph, value, interval)
+        ranges[value.name] = float(lo.min()), float(hi.max())
+
+    for value in graph.inputs:
+        keep(value, tuple(np.full(value.shape, float(bound)) for bound in input_range))
+    with np.errstate(over="ignore", invalid="ignore"):  # whoever makes a format of a range looks whether it is one
+        for index, op in enumerate(graph.ops):
+            keep(op.output, image(op, *(places[value.name] for value in op.inputs)))
+            for name in {value.name for value in op.inputs}:
+                if last[name] == index:
+                    del places[name]
+    return ranges
+
+
+def image(op: Op, *sources: Interval) -> Interval:
+    """What an operation makes of intervals."""
+    lo, hi = sources[0] if sources else (None, None)
+    match op:
+        case Constant():
+            return op.value, op.value
+        case Window():
+            return tuple(np.broadcast_to(bound, op.output.shape) for bound in (lo, hi))
+        case MatMul() | Convolution():
+            positive, negative = np.maximum(op.matrix, 0), np.minimum(op.matrix, 0)
+            least = _product(op, positive, lo) + _product(op, negative, hi)
+            return least + op.bias, _product(op, positive, hi) + _product(op, negative, lo) + op.bias
+        case Unary():
+            ends = function_ranges.image(op.function, op.parameters, lo, hi)
+            if not np.isfinite(ends).all() and np.isfinite((lo, hi)).all():
+                least, most = lo.min(), hi.max()
+                what = f"{op.words} has no finite value at some of what it may be given, {least:.6g} to {most:.6g}"
+                raise CompileError(what, layer=op.output.layer)
+            return ends
+        case Piecewise():
+            return function_ranges.image_of_pieces(op, lo, hi)
+        case Binary(function="multiply"):
+            corners = [a * b for a in sources[0] for b in sources[1]]
+            return np.min(corners, axis=0), np.max(corners, axis=0)
+        case Binary(function="subtract"):
+            return lo - sources[1][1], hi - sources[1][0]
+        case Quantize():
+            return np.clip(lo, op.lo * op.format.step, None), np.clip(hi, None, op.hi * op.format.step)
+        case Reduce() | Pool() | Binary(function="add" | "maximum" | "minimum"):
+            pass
+        case _ if not isinstance(op, MOVEMENTS):
+            raise NotImplementedError(f"no range for {type(op).__name__}")
+    # What only grows with what it reads.
+    least, most = (interpreter.plain(op, [source[side][None] for source in sources])[0] for side in (0, 1))
+    return least, most
+
+
+def _product(op: MatMul | Convolution, weights: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Of an array, with other weights and without a bias."""
+    return interpreter.plain(op.with_matrix(weights, bias=np.zeros_like(op.bias)), [x[None]])[0]
+
+
+def _with_rest(graph: Graph, value: Value, interval: Interval) -> Interval:
+    """A state that starts elsewhere than at zero widens the range of what it remembers."""
+    lo, hi = interval
+    for state in graph.pasts(value):
+        lo, hi = np.minimum(lo, state.initial), np.maximum(hi, state.initial)
+    return lo, hi
