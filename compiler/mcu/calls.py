@@ -172,7 +172,11 @@ class Caller:
     def _kernel(self, what: str, step: steps.MatMul | steps.Convolution) -> str:
         """The function that computes a product."""
         raw = "raw_" if step.accumulator != "float" and step.rescale is None else ""
-        library = "cmsis_" if what == "product" and packing.reads(step, self.kernels) == "cmsis" else ""
+        library = (
+            "cmsis_"
+            if what == "product" and packing.reads(step.accumulator, step.stored, self.kernels) == "cmsis"
+            else ""
+        )
         widths = f"{8 * BYTES[step.source.ctype]}x8_" if step.stored == "int8_t" else ""
         return f"nn_{what}_{raw}{library}{widths}{SUFFIX[step.accumulator]}"
 

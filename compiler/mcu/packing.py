@@ -7,27 +7,26 @@ from typing import Literal
 
 import numpy as np
 
-from compiler.mcu import steps
+from compiler.mcu.places import CType
 
 Kernels = Literal["cmsis", "c"]
 # The most outputs whose sums firmware/runtime/nn_kernels_c.h and nn_kernels_fixed_c.h hold in registers at once.
 TILES = {"float": 8, "int32_t": 4, "int64_t": 2}
 
 
-def reads(step: steps.MatMul | steps.Convolution, kernels: Kernels) -> Kernels:
-    """Whose product computes a step: CMSIS-DSP has none with 32-bit sums, and none that takes 8-bit weights."""
-    return "c" if step.accumulator == "int32_t" or step.stored == "int8_t" else kernels
+def reads(accumulator: CType, stored: CType, kernels: Kernels) -> Kernels:
+    """Whose product computes sums: CMSIS-DSP has none with 32-bit sums, and none that takes 8-bit weights."""
+    return "c" if accumulator == "int32_t" or stored == "int8_t" else kernels
 
 
-def pack(weights: np.ndarray, step: steps.MatMul | steps.Convolution, kernels: Kernels) -> np.ndarray:
+def pack(weights: np.ndarray, accumulator: CType, kernels: Kernels, stored: CType = "int16_t") -> np.ndarray:
     """Weights (inputs, outputs), as they are stored, as one row in the order of reading.
 
     Those of 8 bits are read output by output, and by CMSIS-DSP all are. The other C kernels read tile by tile, and in
     a tile of floats input by input, in one of integers pair of inputs by pair of inputs, the weights of all outputs
     of the tile each.
     """
-    accumulator = step.accumulator
-    if step.stored == "int8_t" or reads(step, kernels) == "cmsis":
+    if stored == "int8_t" or reads(accumulator, stored, kernels) == "cmsis":
         return weights.T.ravel()
     inputs = weights.shape[0]
     parts = []

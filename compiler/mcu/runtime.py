@@ -86,7 +86,11 @@ def _product(step: steps.MatMul | steps.Convolution, kernels: Kernels) -> str:
     """The header of a kernel."""
     if step.accumulator == "float":
         return f"nn_kernels_{kernels}.h"
-    return "nn_kernels_fixed_8.h" if step.stored == "int8_t" else f"nn_kernels_fixed_{reads(step, kernels)}.h"
+    return (
+        "nn_kernels_fixed_8.h"
+        if step.stored == "int8_t"
+        else f"nn_kernels_fixed_{reads(step.accumulator, step.stored, kernels)}.h"
+    )
 
 
 def _boxes(step: steps.Convolution | steps.Pool) -> str:

@@ -44,14 +44,15 @@ def _tables(schedule: Schedule, prefix: str, kernels: Kernels) -> Iterator[bytes
         table = f"{prefix}_{step.name}"
         match step:
             case steps.MatMul():
-                packed = pack(_stored(step.weights, step.up), step, kernels)
+                packed = pack(_stored(step.weights, step.up), step.accumulator, kernels, step.stored)
                 yield f"/* {step.name}: {step.weights.shape[0]} inputs, {step.weights.shape[1]} outputs */\n".encode()
                 yield from _numbers(table, step, packed)
             case steps.Convolution():
                 groups, rows, columns = step.kernel.shape
                 yield f"/* {step.name}: {groups} groups of {rows} inputs, {columns} filters */\n".encode()
                 kernel = step.kernel if step.up is None else _stored(step.kernel, step.up.reshape(groups, 1, columns))
-                packed = [kernel.swapaxes(0, 1).ravel()] if step.depthwise else [pack(g, step, kernels) for g in kernel]
+                how = step.accumulator, kernels, step.stored
+                packed = [kernel.swapaxes(0, 1).ravel()] if step.depthwise else [pack(g, *how) for g in kernel]
                 yield from _numbers(table, step, np.concatenate(packed))
             case steps.Affine():
                 yield from literals.table(f"{table}_scale", "float", step.scale)

@@ -20,7 +20,6 @@ from compiler.ir.numerics import Format
 from compiler.ir.values import State, Value
 from compiler.mcu.interpreter import execute
 from compiler.mcu.packing import pack, tiles
-from compiler.mcu.places import Place
 from compiler.mcu.scheduler import make_schedule
 from compiler.mcu.steps import MatMul, Window
 
@@ -92,26 +91,12 @@ def test_a_wrong_schedule_is_noticed():
 
 def test_packing_is_a_permutation_in_reading_order():
     weights = np.arange(15).reshape(3, 5)
-
-    def packed(weights, accumulator, kernels, stored="int16_t"):
-        place = Place("in", "int16_t", 0, 3)
-        step = MatMul(
-            name="y",
-            sources=(place,),
-            target=place,
-            weights=weights,
-            bias=weights[0],
-            accumulator=accumulator,
-            stored=stored,
-        )
-        return pack(weights, step, kernels)
-
     assert list(tiles(5, 4)) == [(0, 3), (3, 5)]
-    assert packed(weights, "float", "cmsis").tolist() == weights.T.ravel().tolist()
-    assert packed(weights, "float", "c").tolist() == weights.ravel().tolist()
+    assert pack(weights, "float", "cmsis").tolist() == weights.T.ravel().tolist()
+    assert pack(weights, "float", "c").tolist() == weights.ravel().tolist()
     # Outputs 0 to 2: the pair of inputs 0 and 1, then the odd input 2; then outputs 3 and 4.
-    assert packed(weights, "int64_t", "c", "int8_t").tolist() == weights.T.ravel().tolist()
-    assert packed(weights, "int32_t", "cmsis").tolist() == [0, 5, 1, 6, 2, 7, 10, 11, 12, 3, 8, 4, 9, 13, 14]
+    assert pack(weights, "int64_t", "c", "int8_t").tolist() == weights.T.ravel().tolist()
+    assert pack(weights, "int32_t", "cmsis").tolist() == [0, 5, 1, 6, 2, 7, 10, 11, 12, 3, 8, 4, 9, 13, 14]
 
 
 def graph_of(net, value):
