@@ -23,6 +23,8 @@ def source(schedule: Schedule, name: str, banner: Sequence[str], kernels: Kernel
     return f"""{text.top(f"{name}: what is done with each {one}.", banner)}
 #include "{name}.h"
 
+{text.lines(_sections(upper))}
+
 {text.lines(f'#include "{file}"' for file in runtime.includes(schedule, kernels))}
 
 #include "{name}_weights.h"
@@ -34,18 +36,18 @@ def source(schedule: Schedule, name: str, banner: Sequence[str], kernels: Kernel
 
 typedef char {name}_state_bytes_are_right[sizeof({name}_t) == {upper}_STATE_BYTES ? 1 : -1];
 
-{text.lines(_bodies(caller))}
-void {name}_reset({name}_t *s)
+{text.lines(_bodies(caller, f"{upper}_CODE_SECTION"))}
+{upper}_CODE_SECTION void {name}_reset({name}_t *s)
 {{
 {text.lines(_resets(schedule, name))}
 }}
 
-void {name}_init({name}_t *s)
+{upper}_CODE_SECTION void {name}_init({name}_t *s)
 {{
     {name}_reset(s);
 }}
 {_rest(caller)}
-void {name}_process({text.parameters(schedule, name)})
+{upper}_CODE_SECTION void {name}_process({text.parameters(schedule, name)})
 {{
 {text.lines([*_scratch(schedule, [*per_block, *body]), "    (void)s;", *per_block])}
     for (; {count} != 0; {count}--,{",".join(moves)}) {{
@@ -53,6 +55,24 @@ void {name}_process({text.parameters(schedule, name)})
     }}
 }}
 """
+
+
+def _sections(upper: str) -> list[str]:
+    """The macros for where code and tables lie, which a user may have defined."""
+    return [
+        "/* Define these, with -D, as attributes that put code and tables into sections of your linker's script. */",
+        f"#ifndef {upper}_CODE_SECTION",
+        f"#define {upper}_CODE_SECTION",
+        "#endif",
+        "#ifndef NN_CODE_SECTION",
+        f"#define NN_CODE_SECTION {upper}_CODE_SECTION",
+        "#endif",
+        f"#ifndef {upper}_WEIGHTS_SECTION",
+        f"#define {upper}_WEIGHTS_SECTION",
+        "#elif !defined(NN_TABLES_IN_PLACE)",
+        "#define NN_TABLES_IN_PLACE",
+        "#endif",
+    ]
 
 
 def _strides(schedule: Schedule) -> Iterator[tuple[str, str]]:
@@ -92,22 +112,22 @@ def _body(caller: Caller, *, trace: bool = False) -> list[str]:
     return body
 
 
-def _bodies(outer: Caller) -> list[str]:
-    """The functions of the bodies that a schedule runs, innermost first."""
+def _bodies(outer: Caller, where: str) -> list[str]:
+    """The functions of the bodies that a schedule runs, innermost first; `where` is a macro with their section."""
     lines = []
     for scan in outer.schedule.scans:
         name, body = f"{outer.prefix}_{outer.scan(scan)}", scan.body
         caller = Caller(body, name, outer.kernels)
         (given,), (result,) = body.inputs, body.outputs
         calls = _body(caller)
-        lines += _bodies(caller)
+        lines += _bodies(caller, where)
         lines.append(
-            f"""static void {name}_reset({name}_t *s)
+            f"""{where} static void {name}_reset({name}_t *s)
 {{
 {text.lines(_resets(body, name))}
 }}
 
-static void {name}_process({name}_t *s, const float *from, ptrdiff_t in_step, float *to, ptrdiff_t out_step,
+{where} static void {name}_process({name}_t *s, const float *from, ptrdiff_t in_step, float *to, ptrdiff_t out_step,
                            ptrdiff_t samples)
 {{
 {text.lines([*_scratch(body, calls), "    (void)s;"])}
@@ -158,12 +178,12 @@ def _rest(caller: Caller) -> str:
         silence = [f"    static const {schedule.inputs[0].place.ctype} zeros[{most}] = {{0}};"]
         silence.append(f"    return {name}_reset_to_rest({zeros});")
     return f"""
-int {name}_reset_to_rest({", ".join([f"{name}_t *s", *pointers])})
+{name.upper()}_CODE_SECTION int {name}_reset_to_rest({", ".join([f"{name}_t *s", *pointers])})
 {{
 {text.lines([*_scratch(schedule, steps), "    int moves = 0;", *unused, f"    {name}_reset(s);", *inner])}
 }}
 
-int {name}_reset_to_silence({name}_t *s)
+{name.upper()}_CODE_SECTION int {name}_reset_to_silence({name}_t *s)
 {{
 {text.lines(silence)}
 }}

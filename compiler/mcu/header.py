@@ -54,6 +54,11 @@ typedef {schedule.outputs[0].place.ctype} {name}_out_t;
 
 {text.lines(_types(schedule, name, _what_state(schedule)))}
 
+/* Where a state lies, as in `{upper}_STATE_SECTION static {name}_t net;`: define it as an attribute. */
+#ifndef {upper}_STATE_SECTION
+#define {upper}_STATE_SECTION
+#endif
+
 /* Makes the state usable. Call it once, before anything else. */
 void {name}_init({name}_t *s);
 

@@ -39,10 +39,11 @@ def int_literal(value: int, ctype: CType = "int32_t") -> str:
     return "(-2147483647 - 1)" if value == -(1 << 31) else str(value)
 
 
-def table(name: str, ctype: CType, values: np.ndarray) -> Iterator[bytes]:
-    """The definition of a constant array, piece by piece."""
+def table(name: str, ctype: CType, values: np.ndarray, section: str = "") -> Iterator[bytes]:
+    """The definition of a constant array, piece by piece; `section` is a macro that says where it lies."""
+    where = f"{section} " if section else ""
     values = values.ravel()
-    yield f"static const {ctype} {name}[{values.size}] = {{\n".encode()
+    yield f"{where}static const {ctype} {name}[{values.size}] = {{\n".encode()
     per_line = (LINE - 4) // (LONGEST[ctype] + 2)
     step = AT_A_TIME // per_line * per_line
     for start in range(0, values.size, step):

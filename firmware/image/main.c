@@ -10,7 +10,7 @@
 extern uint32_t data_start[], data_end[], data_load[], bss_start[], bss_end[], stack_top[];
 void reset(void);
 
-static JOIN(NN_MODEL, _t) model;
+JOIN(NN_MODEL_UPPER, _STATE_SECTION) static JOIN(NN_MODEL, _t) model;
 #define PORTS JOIN(NN_MODEL_UPPER, _PORTS)
 #define IN(index, name, size, shape) static volatile JOIN(NN_MODEL, _in_t) in##index[size];
 #define OUT(index, name, size, shape) static volatile JOIN(NN_MODEL, _out_t) out##index[size];

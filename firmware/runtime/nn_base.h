@@ -9,24 +9,36 @@
 /* NN_INLINE: sizes are literals where these functions are called; inlined, they turn into straight code.
    NN_FUNCTION: calls with different sizes share one piece of code.
    NN_UNROLL before a loop: repeat its body this many times. It never changes the order of terms.
+   NN_CODE_SECTION is where a build puts what is not inlined.
    Define NN_COMPACT for none of it: less code, compiled in less time, which computes the same more slowly. */
+#ifndef NN_CODE_SECTION
+#define NN_CODE_SECTION
+#endif
 #define NN_PRAGMA(text) _Pragma(#text)
 #if !defined(__GNUC__)
 #define NN_INLINE static inline
 #define NN_FUNCTION static inline
 #define NN_UNROLL(times)
 #elif defined(NN_COMPACT)
-#define NN_INLINE static inline __attribute__((unused))
-#define NN_FUNCTION static inline __attribute__((unused))
+#define NN_INLINE NN_CODE_SECTION static inline __attribute__((unused))
+#define NN_FUNCTION NN_CODE_SECTION static inline __attribute__((unused))
 #define NN_UNROLL(times)
 #else
 #define NN_INLINE static inline __attribute__((always_inline, unused))
-#define NN_FUNCTION static inline __attribute__((unused))
+#define NN_FUNCTION NN_CODE_SECTION static inline __attribute__((unused))
 #if defined(__clang__)
 #define NN_UNROLL(times) NN_PRAGMA(unroll times)
 #else
 #define NN_UNROLL(times) NN_PRAGMA(GCC unroll times)
 #endif
+#endif
+
+/* Where a build has its tables put into a section, the compiler is not to know what stands in them: otherwise it writes
+   weights into the code as literals, which is faster by a few percent, and the table lies nowhere. */
+#if defined(NN_TABLES_IN_PLACE) && defined(__GNUC__)
+#define NN_HIDE(pointer) __asm__("" : "+r"(pointer))
+#else
+#define NN_HIDE(pointer) ((void)0)
 #endif
 
 /* GCC and clang know these functions without a header, so that a network of products and relu needs no C library;

@@ -85,6 +85,8 @@ NN_INLINE void nn_depthwise_f32(float *y, const float *x, const nn_boxes *boxes,
                                 size_t channels, size_t each, nn_function *activation)
 {
     const size_t filters = channels * each;
+    NN_HIDE(w);
+    NN_HIDE(b);
     for (int32_t p = 0; p < boxes->steps[0]; p++) {
         const nn_span rows = nn_inside(boxes, 0, p);
         for (int32_t q = 0; q < boxes->steps[1]; q++, y += filters) {

@@ -157,6 +157,8 @@ NN_INLINE float nn_reciprocal(float x)
 NN_INLINE void nn_affine_f32(float *y, const float *x, const float *scale, const float *shift, size_t rows,
                              size_t channels)
 {
+    NN_HIDE(scale);
+    NN_HIDE(shift);
     for (; rows != 0; rows--, x += channels, y += channels) {
         NN_UNROLL(4)
         for (size_t i = 0; i < channels; i++) {

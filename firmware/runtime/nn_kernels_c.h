@@ -42,6 +42,8 @@ NN_INLINE void nn_product_f32(float *y, const float *x, const float *w, const fl
 {
     const size_t tiles = (out + 7) / 8, small = out / tiles, larger = out % tiles;
     const size_t done = larger * (small + 1);
+    NN_HIDE(w);
+    NN_HIDE(b);
     nn_tiles_f32(y, x, w, b, in, larger, small + 1, activation);
     nn_tiles_f32(y + done, x, w + done * in, b + done, in, tiles - larger, small, activation);
 }

@@ -86,6 +86,8 @@ NN_INLINE int64_t nn_pair_i64(const int16_t *x, const int16_t *w, int64_t sum)
     {                                                                                                                \
         const size_t tiles = (out + most - 1) / most, small = out / tiles, larger = out % tiles;                     \
         const size_t done = larger * (small + 1);                                                                    \
+        NN_HIDE(w);                                                                                                  \
+        NN_HIDE(b);                                                                                                  \
         nn_tiles_##suffix(0, NULL, y, x, w, b, in, larger, small + 1, shift, rounding, lo, hi);                      \
         nn_tiles_##suffix(0, NULL, y + done, x, w + done * in, b + done, in, tiles - larger, small, shift, rounding, \
                           lo, hi);                                                                                   \
@@ -96,6 +98,8 @@ NN_INLINE int64_t nn_pair_i64(const int16_t *x, const int16_t *w, int64_t sum)
     {                                                                                                                \
         const size_t tiles = (out + most - 1) / most, small = out / tiles, larger = out % tiles;                     \
         const size_t done = larger * (small + 1);                                                                    \
+        NN_HIDE(w);                                                                                                  \
+        NN_HIDE(b);                                                                                                  \
         nn_tiles_##suffix(1, y, NULL, x, w, b, in, larger, small + 1, 0, NN_FLOOR, 0, 0);                            \
         nn_tiles_##suffix(1, y + done, NULL, x, w + done * in, b + done, in, tiles - larger, small, 0, NN_FLOOR, 0,  \
                           0);                                                                                        \

@@ -3,6 +3,19 @@
 /* The banner of a build stands here. */
 #include "convolved.h"
 
+/* Define these, with -D, as attributes that put code and tables into sections of your linker's script. */
+#ifndef CONVOLVED_CODE_SECTION
+#define CONVOLVED_CODE_SECTION
+#endif
+#ifndef NN_CODE_SECTION
+#define NN_CODE_SECTION CONVOLVED_CODE_SECTION
+#endif
+#ifndef CONVOLVED_WEIGHTS_SECTION
+#define CONVOLVED_WEIGHTS_SECTION
+#elif !defined(NN_TABLES_IN_PLACE)
+#define NN_TABLES_IN_PLACE
+#endif
+
 #include "nn_base.h"
 #include "nn_kernels_fixed_c.h"
 #include "nn_ring.h"
@@ -17,17 +30,17 @@
 typedef char convolved_state_bytes_are_right[sizeof(convolved_t) == CONVOLVED_STATE_BYTES ? 1 : -1];
 
 
-void convolved_reset(convolved_t *s)
+CONVOLVED_CODE_SECTION void convolved_reset(convolved_t *s)
 {
     nn_ring_fill_i16(s->ring_input_past, &s->at_input_past, NULL, 3, 2);
 }
 
-void convolved_init(convolved_t *s)
+CONVOLVED_CODE_SECTION void convolved_init(convolved_t *s)
 {
     convolved_reset(s);
 }
 
-int convolved_reset_to_rest(convolved_t *s, const int16_t *in)
+CONVOLVED_CODE_SECTION int convolved_reset_to_rest(convolved_t *s, const int16_t *in)
 {
     int16_t scratch[7];
     int moves = 0;
@@ -39,13 +52,13 @@ int convolved_reset_to_rest(convolved_t *s, const int16_t *in)
     return 0;
 }
 
-int convolved_reset_to_silence(convolved_t *s)
+CONVOLVED_CODE_SECTION int convolved_reset_to_silence(convolved_t *s)
 {
     nn_ring_fill_i16(s->ring_input_past, &s->at_input_past, NULL, 3, 2);
     return 0;
 }
 
-void convolved_process(convolved_t *s, const int16_t *in, int16_t *out, size_t samples)
+CONVOLVED_CODE_SECTION void convolved_process(convolved_t *s, const int16_t *in, int16_t *out, size_t samples)
 {
     int16_t scratch[7];
     (void)s;

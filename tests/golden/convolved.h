@@ -51,6 +51,11 @@ typedef struct {
     int16_t ring_input_past[6]; /* 3 samples of 2 */
 } convolved_t;
 
+/* Where a state lies, as in `CONVOLVED_STATE_SECTION static convolved_t net;`: define it as an attribute. */
+#ifndef CONVOLVED_STATE_SECTION
+#define CONVOLVED_STATE_SECTION
+#endif
+
 /* Makes the state usable. Call it once, before anything else. */
 void convolved_init(convolved_t *s);
 
