@@ -15,7 +15,7 @@ import argparse
 import compiler
 from compiler import boards, cli, manifest, progress, tables
 from compiler.ir.numerics import ROUNDINGS
-from compiler.options import FIXED, KERNELS, MODES, NUMBERS, OF_TARGET, Options
+from compiler.options import FIXED, HEADROOMS, KERNELS, MODES, NUMBERS, OF_TARGET, Options
 from compiler.targets import TARGETS
 from compiler.verify import print_checks
 
@@ -89,6 +89,18 @@ def parser() -> argparse.ArgumentParser:
         metavar="BITS",
         help="in fixed point, by how many last bits a table may miss its function (tanh, sigmoid, ...), rounding "
         f"included; default {FIXED['table_error']:g}",
+    )
+    numbers.add_argument(
+        "--calibrate",
+        metavar="X",
+        help="in fixed point, a .npy, .npz or .wav of what the model will be given: formats hold what values come to "
+        "there, and saturate beyond",
+    )
+    numbers.add_argument(
+        "--headroom",
+        choices=HEADROOMS,
+        help="whether formats hold all that values can come to, or what they came to; default calibrated with "
+        "--calibrate, else proven",
     )
     numbers.add_argument(
         "--input-range",

@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from compiler import folder as folders
-from compiler import manifest, progress
+from compiler import manifest, progress, streams
 from compiler.errors import CompileError
 from compiler.ir import interpreter, numerics, store
 from compiler.ir.graph import Graph
 from compiler.ir.ops import Window
 from compiler.ir.values import Value
 from compiler.options import Options
+from compiler.streams import Inputs
 from compiler.targets import TARGETS
 
 if TYPE_CHECKING:
+    from compiler.calibration import Calibration
     from compiler.keras_file import ModelSpec
 
 On = Literal["reference", "host", "emulator", "rtl"]
-Inputs = np.ndarray | Sequence[np.ndarray] | Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -220,53 +221,12 @@ class Build:
             return interpreter.evaluate(self.graph, xs, wanted=wanted, tick=tick)
 
     def as_streams(self, x: Inputs) -> tuple[list[list[np.ndarray]], bool]:
-        """What is run, from reset each, and whether it was several: a list of (steps, *shape) for each input.
-
-        One run for each stream, a control repeated for every step of it; and one for all frames together.
-        """
-        xs = self.inputs(x)
-        graph = self.graph
-        main, first = next((x, value) for x, value in zip(xs, graph.inputs, strict=True) if not self._is_control(value))
-        several = main.ndim == len(first.shape) + (2 if self.streams else 1)
-        if not self.streams:
-            return [xs if several else [one[None] for one in xs]], several
-        streams = list(zip(*xs, strict=True)) if several else [tuple(xs)]
-        pairs = [list(zip(graph.inputs, stream, strict=True)) for stream in streams]
-        steps = main.shape[-len(first.shape) - 1]
-        return [
-            [np.broadcast_to(one, (steps, *one.shape)) if self._is_control(value) else one for value, one in pair]
-            for pair in pairs
-        ], several
-
-    def _is_control(self, value: Value) -> bool:
-        return value.name in self.graph.controls
+        """What is run, from reset each, and whether it was several: a list of (steps, *shape) for each input."""
+        return streams.as_streams(self.graph, x)
 
     def inputs(self, x: Inputs) -> list[np.ndarray]:
         """The inputs as a list in the model's order, checked for number and shape."""
-        wanted = self.graph.inputs
-        held = {value.name: ", once a stream" for value in wanted if self._is_control(value)}
-        names = ", ".join(f"'{value.layer}' {value.shape}{held.get(value.name, '')}" for value in wanted)
-        hint = f"The model takes {'samples' if self.streams else 'frames'} of {names}."
-        if isinstance(x, Mapping):
-            if set(x) != {value.layer for value in wanted}:
-                raise CompileError(f"inputs named {', '.join(map(str, x))} do not fit", hint=hint)
-            x = [x[value.layer] for value in wanted]
-        xs = [np.asarray(one) for one in x] if isinstance(x, list | tuple) else [np.asarray(x)]
-        if len(xs) != len(wanted):
-            raise CompileError(f"{len(xs)} inputs do not fit", hint=hint)
-        counts, lengths = set(), set()
-        for value, one in zip(wanted, xs, strict=True):
-            lead = one.ndim - len(value.shape)
-            timed = self.streams and not self._is_control(value)
-            if lead - timed not in (0, 1) or one.shape[lead:] != value.shape:
-                raise CompileError(f"an array of shape {one.shape} does not fit input '{value.layer}'", hint=hint)
-            if one.dtype.kind not in "fiu":
-                raise CompileError(f"type {one.dtype} does not fit input '{value.layer}'", hint="Give numbers.")
-            counts.add(one.shape[0] if lead > timed else None)
-            lengths.update(one.shape[lead - 1 : lead] if timed else ())
-        if len(counts) > 1 or len(lengths) > 1:
-            raise CompileError("inputs of different lengths do not fit", hint=hint)
-        return xs
+        return streams.inputs(self.graph, x)
 
     def update_report(self, **entries: Any) -> None:
         """Writes measured figures into report.json."""
@@ -294,11 +254,16 @@ def _demand_in_format(value: Value, x: np.ndarray) -> None:
 
 
 def write(
-    folder: Path, graphs: Mapping[str, Graph], options: Options, model: ModelSpec, note: str | None = None
+    folder: Path,
+    graphs: Mapping[str, Graph],
+    options: Options,
+    model: ModelSpec,
+    note: str | None = None,
+    calibration: Calibration | None = None,
 ) -> Build:
     """Generates the sources and writes the folder, whole or not at all."""
     graph = graphs["fixed" if options.fixed else "float"]
-    report = manifest.begin(graphs, options, model, note)
+    report = manifest.begin(graphs, options, model, note, calibration)
     banner = manifest.banner(report, options)
     progress.now("writing " + ("C" if options.target == "mcu" else "Verilog"))
     files, figures = TARGETS[options.target].generate(graph, options, banner)

@@ -7,10 +7,10 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from compiler import accuracy, saturation
 from compiler.boards import BOARDS
-from compiler.ir import interpreter, numerics
+from compiler.errors import CompileError
+from compiler.ir import numerics
 from compiler.ir.graph import Graph
 from compiler.ir.ops import Convolution, MatMul, Piecewise, Quantize, Requantize, Table
 from compiler.names import identifier
@@ -18,18 +18,17 @@ from compiler.options import KERNELS, TARGETS, Options
 from compiler.version import __version__
 
 if TYPE_CHECKING:
+    from compiler.calibration import Calibration
     from compiler.keras_file import ModelSpec
 
-NOISE_SAMPLES = 4096
-CONTROL_SAMPLES = 512  # for which a control stands still meanwhile
-LEAST_FRAMES, NOISE_MACS = 4, 1 << 26  # of noise, where frames are computed
-LONGEST_NOISE = 1 << 20  # samples of receptive field
 LEAST_SNR_DB = 40.0
+LOST_DB = 6.0  # an output of zeros has 0
+EXPLOSION = 2.0**20  # by which worst cases may exceed the input
 
 MEASURED = (
     *("latency", "samples_checked", "max_abs_error", "bit_exact", "instructions_per_sample", "issue_slots_per_sample"),
-    *("flash_bytes", "ram_bytes", "stack_bytes", "snr_db", "cycles_per_sample", "multipliers", "block_rams", "luts"),
-    *("flip_flops", "fmax_hz", "resources", "sample_rate_hz", "clock_hz", "kernels"),
+    *("flash_bytes", "ram_bytes", "stack_bytes", "snr_db", "peak_error", "cycles_per_sample", "multipliers"),
+    *("block_rams", "luts", "flip_flops", "fmax_hz", "resources", "sample_rate_hz", "clock_hz", "kernels"),
 )
 
 # What the targets and the graph add, as far as it is shown.
@@ -39,7 +38,13 @@ FIGURES = (
 )
 
 
-def begin(graphs: Mapping[str, Graph], options: Options, model: ModelSpec, note: str | None) -> dict[str, Any]:
+def begin(
+    graphs: Mapping[str, Graph],
+    options: Options,
+    model: ModelSpec,
+    note: str | None,
+    calibration: Calibration | None = None,
+) -> dict[str, Any]:
     """What is known of a build before its sources are generated; the target adds its own figures."""
     graph = graphs["fixed" if options.fixed else "float"]
     chosen = options.fixed and not any(isinstance(op, Quantize) for op in graphs["float"].ops)
@@ -66,8 +71,14 @@ def begin(graphs: Mapping[str, Graph], options: Options, model: ModelSpec, note:
     report |= dict.fromkeys(MEASURED)
     report["latency"] = 0
     report["saturations"] = None  # until it is verified
+    report["calibration"] = None
     if chosen:
-        report["snr_db"] = snr_db(graphs["float"], graph, options.input_range)
+        held = calibration.held if calibration else accuracy.noise(graph, options.input_range)
+        report["snr_db"], report["peak_error"] = accuracy.of_outputs(graphs["float"], graph, held)
+        if not calibration:
+            _refuse_explosion(graph, options, report["snr_db"])
+    if calibration:
+        report["calibration"] = _calibrated(graph, calibration)
     report["layers"] = [_layer(graph, op) for op in graph.ops if isinstance(op, MatMul | Convolution)]
     report["functions"] = [_function(op) for op in graph.ops if isinstance(op, Piecewise | Table) and op.output.format]
     return report
@@ -93,6 +104,10 @@ def check(report: Mapping[str, Any]) -> None:
         held = isinstance(value, dict) and {"layer", "share", "bounds"} <= value.keys()
         return held and isinstance(value["layer"], str) and number(value["share"]) and interval(value["bounds"])
 
+    def calibration(value: Any) -> bool:
+        found = value.get("saturations") if isinstance(value, dict) else None
+        return isinstance(found, list) and all(map(saturation, found))
+
     def options(value: Any) -> bool:
         held = isinstance(value, dict) and {"board", "kernels"} <= value.keys()
         return held and value["board"] in (None, *BOARDS) and value["kernels"] in (None, *KERNELS)
@@ -109,6 +124,7 @@ def check(report: Mapping[str, Any]) -> None:
         "notes": texts(report.get("notes")),
         "controls": texts(report.get("controls")),
         "outputs": texts(report.get("outputs")),
+        "calibration": report.get("calibration") is None or calibration(report["calibration"]),
         "layers": isinstance(report.get("layers"), list) and all(isinstance(one, dict) for one in report["layers"]),
         "saturations": report.get("saturations") is None
         or (isinstance(report["saturations"], list) and all(map(saturation, report["saturations"]))),
@@ -136,39 +152,35 @@ def banner(report: Mapping[str, Any], options: Options) -> list[str]:
     ]
 
 
-def snr_db(float_graph: Graph, fixed_graph: Graph, input_range: tuple[float, float]) -> float | None:
-    """How far the fixed-point output stands above its own error, on uniform noise, past the receptive field.
+def _refuse_explosion(graph: Graph, options: Options, snr_db: float | None) -> None:
+    """Worst cases of a deep network may grow from layer to layer, until formats that hold them hold nothing else.
 
-    Returns:
-        Decibels of power over all channels, of the output that has fewest; None where there is no error, or no
-        signal, or it would take minutes.
+    Raises:
+        CompileError: Naming the first layer whose values may be a million times those of the input.
     """
-    if fixed_graph.receptive_field > LONGEST_NOISE:
-        return None
-    inputs = fixed_graph.inputs
-    rng = np.random.default_rng(0)
-    if fixed_graph.mode == "stream":
-        begin, steps = fixed_graph.receptive_field, NOISE_SAMPLES + fixed_graph.receptive_field
-    else:
-        begin, steps = 0, max(LEAST_FRAMES, min(NOISE_SAMPLES, NOISE_MACS // max(1, fixed_graph.macs)))
-    noise = [rng.uniform(*input_range, (steps, *x.shape)) for x in inputs]
-    noise = [_standing(x) if value.name in fixed_graph.controls else x for value, x in zip(inputs, noise, strict=True)]
-    ideal = interpreter.evaluate(float_graph, noise)
-    ours = interpreter.evaluate(
-        fixed_graph, [numerics.quantize(x, v.format) for v, x in zip(inputs, noise, strict=True)]
-    )
-    ratios = []
-    for exact, rounded in zip(float_graph.outputs, fixed_graph.outputs, strict=True):
-        real = ideal[exact.name][begin:]
-        off = numerics.dequantize(ours[rounded.name][begin:], rounded.format) - real
-        signal, error = np.mean(real**2), np.mean(off**2)
-        ratios += [float(10 * np.log10(signal / error))] if signal > 0 and error > 0 else []
-    return round(min(ratios), 2) if ratios else None
+    most = EXPLOSION * max(map(abs, options.input_range))
+    values = (op.output for op in graph.ops if isinstance(op, Requantize) and op.output.range)
+    beyond = next((value for value in values if max(map(abs, value.range)) > most), None)
+    if beyond is not None and snr_db is not None and snr_db < LOST_DB:
+        worst = max(map(abs, beyond.range))
+        what = f"its values may come to {worst:.2g} in the worst case; in a format that holds that, the output is lost"
+        hint = "Give --calibrate a recording of what the model will be given."
+        raise CompileError(f"{what} ({snr_db:.0f} dB over its rounding error)", layer=beyond.layer, hint=hint)
 
 
-def _standing(x: np.ndarray) -> np.ndarray:
-    """The same for a control: another value every so many samples."""
-    return x[np.arange(len(x)) // CONTROL_SAMPLES * CONTROL_SAMPLES]
+def _calibrated(graph: Graph, calibration: Calibration) -> dict[str, Any]:
+    """What formats were taken from, and what saturates in the part that they were not taken from."""
+    runs = [
+        [numerics.quantize(x[one.start :], value.format) for value, x in zip(graph.inputs, one.inputs, strict=True)]
+        for one in calibration.held
+    ]
+    found = saturation.count(graph, runs, raw=True)
+    return {
+        "sha256": calibration.sha256,
+        "samples": calibration.count,
+        "held_out": sum(len(one.inputs[0]) - one.start for one in calibration.held),
+        "saturations": [{"layer": one.layer, "share": one.share, "bounds": list(one.bounds)} for one in found],
+    }
 
 
 def warnings(report: Mapping[str, Any]) -> list[str]:
@@ -182,8 +194,11 @@ def warnings(report: Mapping[str, Any]) -> list[str]:
     if snr is not None and snr < LEAST_SNR_DB:
         found.append(
             f"the output stands only {snr:.1f} dB above its rounding error: worst-case ranges leave few bits; "
-            "narrow --input-range, or train with quantisers"
+            "narrow --input-range, give --calibrate a recording, or train with quantisers"
         )
+    for one in (report["calibration"] or {}).get("saturations", ()):
+        share = f"{one['share']:.1%}" if one["share"] >= 0.001 else "less than 0.1%"
+        found.append(f"{share} of what layer '{one['layer']}' gives saturates in the data held out from calibration")
     for layer in report["layers"]:
         if steps := layer.get("bias_error_steps"):
             found.append(

@@ -15,10 +15,12 @@ Target = Literal["mcu", "fpga"]
 Numbers = Literal["float", "fixed", "q15", "16x8", "q7"]
 Kernels = Literal["auto", "cmsis", "c"]
 Mode = Literal["auto", "stream", "frame"]
+Headroom = Literal["proven", "calibrated"]
 TARGETS: tuple[Target, ...] = get_args(Target)
 NUMBERS: tuple[Numbers, ...] = get_args(Numbers)
 KERNELS: tuple[Kernels, ...] = get_args(Kernels)
 MODES: tuple[Mode, ...] = get_args(Mode)
+HEADROOMS: tuple[Headroom, ...] = get_args(Headroom)
 
 MOST = 2**31 - 1  # what an int of C holds
 TABLE_ERRORS = 0.5, 1024.0  # half a last bit is what rounding costs
@@ -26,7 +28,7 @@ TABLE_ERRORS = 0.5, 1024.0  # half a last bit is what rounding costs
 WIDTHS = {"q15": (16, 16), "16x8": (16, 8), "q7": (16, 8)}
 # What an option is where it counts and is not given; elsewhere it is None.
 EVERYWHERE = {"input_range": (-1.0, 1.0)}
-FIXED = {"bits": 16, "weight_bits": 16, "rounding": "half_up", "table_error": 1.0}
+FIXED = {"bits": 16, "weight_bits": 16, "rounding": "half_up", "table_error": 1.0, "headroom": "proven"}
 OF_TARGET = {"mcu": {"kernels": "auto", "board": boards.DEFAULT}, "fpga": {"clock_hz": 12_288_000, "multipliers": None}}
 FLAGS = {"sample_rate_hz": "--sample-rate", "clock_hz": "--clock"}
 
@@ -51,6 +53,8 @@ class Options:
         rounding: How values are rounded where the compiler chooses their formats.
         table_error: By how many last bits of its result a table may miss its function in fixed point, rounding to the
             nearest included; tables are as small as that allows.
+        headroom: Whether formats hold all that values can come to, or what they came to in the data for calibration and
+            saturate beyond.
         input_range: The least and the largest number that the input takes. A fixed-point build saturates beyond it,
             and every build is verified with inputs within it.
         mode: stream computes one sample from one sample, frame a whole frame at once; auto streams where the model can.
@@ -70,6 +74,7 @@ class Options:
     weight_bits: int | None = None
     rounding: Rounding | None = None
     table_error: float | None = None
+    headroom: Headroom | None = None
     input_range: tuple[float, float] | None = None
     mode: Mode = "auto"
     kernels: Kernels | None = None
@@ -83,6 +88,7 @@ class Options:
         chosen = {option for option in (*FIXED, "input_range") if getattr(self, option) is not None}
         object.__setattr__(self, "given", frozenset(chosen))
         choices = {"target": TARGETS, "numbers": NUMBERS, "rounding": ROUNDINGS, "kernels": KERNELS, "mode": MODES}
+        choices["headroom"] = HEADROOMS
         choices["board"] = tuple(boards.BOARDS)
         for option, known in choices.items():
             if (value := getattr(self, option)) is not None and value not in known:

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from compiler import passes
+from compiler.calibration import Calibration, Data, calibrate
 from compiler.errors import CompileError
 from compiler.ir.graph import Graph
 from compiler.ir.ops import Quantize
@@ -27,13 +28,15 @@ class Finished:
 
     graphs: Mapping[str, Graph]
     note: str | None
+    calibration: Calibration | None = None
 
 
-def finish(lowered: Graph, options: Options) -> Finished:
+def finish(lowered: Graph, options: Options, data: Data | None = None) -> Finished:
     """The graphs that a target is given, checked by that target.
 
     Args:
         lowered: A frame graph behind `passes.prepare`.
+        data: What to calibrate with.
 
     Raises:
         CompileError: Naming the first layer that stands in the way, and what does without it.
@@ -47,26 +50,31 @@ def finish(lowered: Graph, options: Options) -> Finished:
         raise
     simple = passes.run(lowered, passes.simplify(mode))
     graphs = {"float": passes.run(simple, passes.finish_float())}
+    observed = None
     if options.fixed:
-        _demand_counting(graphs["float"], options)
+        _demand_counting(graphs["float"], options, data)
+        observed = None if data is None else calibrate(data, simple, options)
     try:
         if options.fixed:
             widths = options.bits, options.weight_bits
             fixed = passes.FixedOptions(*widths, options.rounding, options.input_range, options.table_error)
+            if observed is not None and options.headroom == "calibrated":
+                fixed = replace(fixed, observed=observed.ranges)
             graphs["fixed"] = passes.run(simple, passes.finish_fixed(fixed, mode))
         target.check(graphs[numbers], options)
     except CompileError as error:
         if options.fixed and error.layer:
             error.hint = error.hint or _in_float(graphs["float"])
         raise
-    return Finished(graphs, note)
+    return Finished(graphs, note, observed)
 
 
-def _demand_counting(graph: Graph, options: Options) -> None:
+def _demand_counting(graph: Graph, options: Options, data: Data | None) -> None:
     """Refuses options for formats that the compiler chooses, where the model's quantisers have chosen them."""
     if not any(isinstance(op, Quantize) for op in graph.ops):
         return
-    for option in sorted(options.given & {"bits", "rounding", "input_range"}):
+    given = {*options.given, *(["calibrate"] if data is not None else [])}
+    for option in sorted(given & {"bits", "rounding", "input_range", "headroom", "calibrate"}):
         raise CompileError(
             f"{flag(option)} does nothing here: the quantisers in the model say what its values are",
             hint="Leave it out, or compile a model without quantisers.",

@@ -11,6 +11,7 @@ accumulators without end.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,6 +49,7 @@ class FixedOptions:
     rounding: Rounding = "half_up"
     input_range: tuple[float, float] = (-1.0, 1.0)
     table_error: float = 1.0
+    observed: Mapping[str, tuple[float, float]] | None = None  # what values came to, where that is to do
 
 
 def choose_formats(graph: Graph, options: FixedOptions) -> Graph:
@@ -208,7 +210,7 @@ def _align_joins(graph: Graph) -> Graph:
 
 
 def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
-    ranges = worst_case_ranges(graph, options.input_range)
+    ranges = worst_case_ranges(graph, options.input_range, options.observed)
     wanted = {v.name for op in graph.ops if _reads_grid(op) and not _is_function(op) for v in op.inputs}
     wanted |= {value.name for value in graph.outputs} | {op.output.name for op in graph.ops if _is_function(op)}
     # Sums take products and other sums as they are, without a rounding between.
@@ -227,7 +229,9 @@ def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
             # Bits that a coarser grid has no use for would make a table longer.
             format = replace(format, width=max(2, format.width - (format.fraction - own)))
         format = replace(format, fraction=own if fraction is None else fraction)
-        output = replace(value, name=name or f"{value.name}_q", range=ranges[value.name])
+        # What was observed may be left, up to where the format ends.
+        limits = ranges[value.name] if options.observed is None else (format.lo * format.step, format.hi * format.step)
+        output = replace(value, name=name or f"{value.name}_q", range=limits)
         finest[output.name], ranges[output.name] = format.fraction, ranges[value.name]
         on_grid.add(output.name)
         return Quantize(inputs=(value,), output=output, format=format, rounding=rounding, lo=format.lo, hi=format.hi)

@@ -5,6 +5,8 @@ One rule an operation, element by element, so that each channel and each place o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from compiler.errors import CompileError
@@ -20,13 +22,22 @@ from compiler.passes import function_ranges
 Interval = tuple[np.ndarray, np.ndarray]  # of the value's shape each: the least and the greatest number
 
 
-def worst_case_ranges(graph: Graph, input_range: tuple[float, float]) -> dict[str, tuple[float, float]]:
-    """The least and the greatest number of each value, by name, while the inputs stay in a range."""
+def worst_case_ranges(
+    graph: Graph, input_range: tuple[float, float], observed: Mapping[str, tuple[float, float]] | None = None
+) -> dict[str, tuple[float, float]]:
+    """The least and the greatest number of each value, by name, while the inputs stay in a range.
+
+    Args:
+        observed: By the names of values, what they came to in data: these are taken instead of what they could come to.
+    """
+    observed = observed or {}
     places: dict[str, Interval] = {}
     ranges: dict[str, tuple[float, float]] = {}
     last = {value.name: index for index, op in enumerate(graph.ops) for value in op.inputs}
 
     def keep(value: Value, interval: Interval) -> None:
+        if value.name in observed:
+            interval = tuple(np.full(value.shape, bound) for bound in observed[value.name])
         lo, hi = places[value.name] = _with_rest(graph, value, interval)
         ranges[value.name] = float(lo.min()), float(hi.max())
 
@@ -34,7 +45,8 @@ def worst_case_ranges(graph: Graph, input_range: tuple[float, float]) -> dict[st
         keep(value, tuple(np.full(value.shape, float(bound)) for bound in input_range))
     with np.errstate(over="ignore", invalid="ignore"):  # whoever makes a format of a range looks whether it is one
         for index, op in enumerate(graph.ops):
-            keep(op.output, image(op, *(places[value.name] for value in op.inputs)))
+            seen = observed.get(op.output.name)
+            keep(op.output, seen or image(op, *(places[value.name] for value in op.inputs)))
             for name in {value.name for value in op.inputs}:
                 if last[name] == index:
                     del places[name]

@@ -93,7 +93,15 @@ def test_numbers_of_numpy_are_numbers():
 
 
 EVERYWHERE = {"target", "numbers", "input_range", "mode", "sample_rate_hz"}
-SOME = {"bits": 8, "weight_bits": 8, "rounding": "floor", "kernels": "c", "board": "cortex-m4", "clock_hz": 1}
+SOME = {
+    "headroom": "calibrated",
+    "bits": 8,
+    "weight_bits": 8,
+    "rounding": "floor",
+    "kernels": "c",
+    "board": "cortex-m4",
+    "clock_hz": 1,
+}
 SOME |= {"table_error": 2.0}
 
 
