@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
         "--numbers",
         choices=NUMBERS,
         help="default float on mcu (quantisers in the file are executed), fixed on fpga; q15 is fixed with 16 "
-        "bits, 16x8 (or q7) with 16 bits and weights of 8",
+        "bits, 16x8 (or q7) with 16 bits and weights of 8, 8 with 8 bits throughout",
     )
     numbers.add_argument(
         "--bits",

@@ -12,7 +12,7 @@ from compiler.errors import CompileError
 from compiler.ir.numerics import ROUNDINGS, Rounding
 
 Target = Literal["mcu", "fpga"]
-Numbers = Literal["float", "fixed", "q15", "16x8", "q7"]
+Numbers = Literal["float", "fixed", "q15", "16x8", "q7", "8"]
 Kernels = Literal["auto", "cmsis", "c"]
 Mode = Literal["auto", "stream", "frame"]
 Headroom = Literal["proven", "calibrated"]
@@ -25,7 +25,7 @@ HEADROOMS: tuple[Headroom, ...] = get_args(Headroom)
 MOST = 2**31 - 1  # what an int of C holds
 TABLE_ERRORS = 0.5, 1024.0  # half a last bit is what rounding costs
 # Names for fixed point with (bits, weight_bits), 16x8 as TFLite has it; q7 is what that was called before.
-WIDTHS = {"q15": (16, 16), "16x8": (16, 8), "q7": (16, 8)}
+WIDTHS = {"q15": (16, 16), "16x8": (16, 8), "q7": (16, 8), "8": (8, 8)}
 # What an option is where it counts and is not given; elsewhere it is None.
 EVERYWHERE = {"input_range": (-1.0, 1.0)}
 FIXED = {"bits": 16, "weight_bits": 16, "rounding": "half_up", "table_error": 1.0, "headroom": "proven"}
@@ -47,8 +47,8 @@ class Options:
 
     Args:
         target: mcu for C, fpga for Verilog.
-        numbers: float or fixed; q15 and 16x8 (or q7) are fixed point with certain widths. The default is float on mcu
-            and fixed on fpga.
+        numbers: float or fixed; q15, 16x8 (or q7) and 8 are fixed point with certain widths. The default is float on
+            mcu and fixed on fpga.
         bits, weight_bits: How wide values and weights are in fixed point, where the model has no quantisers of its own.
         rounding: How values are rounded where the compiler chooses their formats.
         table_error: By how many last bits of its result a table may miss its function in fixed point, rounding to the
@@ -101,7 +101,7 @@ class Options:
         self._check_values()
 
     def _name_widths(self) -> None:
-        """q15 and 16x8 stand for fixed point with certain widths."""
+        """q15, 16x8 and 8 stand for fixed point with certain widths."""
         if self.numbers not in WIDTHS:
             return
         for option, width in zip(("bits", "weight_bits"), WIDTHS[self.numbers], strict=True):

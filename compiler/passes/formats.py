@@ -10,7 +10,6 @@ accumulators without end.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -29,13 +28,18 @@ from compiler.passes.function_ranges import flat_beyond
 from compiler.passes.means import means_as_products
 from compiler.passes.pieces import bounds_of_clamp, finest_result, to_pieces
 from compiler.passes.ranges import worst_case_ranges
+from compiler.passes.weight_grids import (
+    MOST_INTEGER_BITS,
+    WEIGHT_BITS,
+    format_for,
+    on_grids_of_outputs,
+    on_weights_grid,
+)
 
 # Bits by which products may be finer than the format that would hold their sums: an error of 2**-16 steps for each
 # input of 16 bits.
 FINER_PRODUCTS = 30
-# Bits of a whole part; beyond them a number is none in 32-bit floating point, or a zero.
 FINEST = 1 << 12  # fraction bits of what lies on no grid, as it comes from a table
-MOST_INTEGER_BITS, LEAST_INTEGER_BITS = 128, -149
 MOVES = tuple(kind for kind in MOVEMENTS if kind is not Concatenate)  # which joins
 WITH_FORM = (Window, MatMul, Convolution, Affine, Unary, Piecewise, Quantize, Constant, Pool, Reduce, *MOVEMENTS)
 
@@ -296,7 +300,11 @@ def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
         source = sum(fractions) if _is_product(op) else max(fractions)
         if isinstance(op, MatMul | Convolution):
             sums = format_for(_bound(op.output, ranges), options.bits)
-            op = _on_weights_grid(op, options.weight_bits, sums.fraction + FINER_PRODUCTS - source)
+            how = options.weight_bits, sums.fraction + FINER_PRODUCTS - source
+            if graph.mode == "frame" and options.weight_bits < WEIGHT_BITS:
+                op = on_grids_of_outputs(op, *how, Format(True, options.bits, source))
+            else:
+                op = on_weights_grid(op, *how)
             source += op.weights_format.fraction
         if _is_function(op):
             source = finest_result(op, source) if isinstance(op, Piecewise) else FINEST
@@ -342,21 +350,6 @@ def _quantize_weights(graph: Graph, options: FixedOptions) -> Graph:
     def transform(op: Op) -> Op:
         if isinstance(op, Constant):
             return _constant_on_grid(op, options.weight_bits)
-        return _on_weights_grid(op, options.weight_bits) if isinstance(op, MatMul | Convolution) else op
+        return on_weights_grid(op, options.weight_bits) if isinstance(op, MatMul | Convolution) else op
 
     return rewrite(graph, transform)
-
-
-def _on_weights_grid(op: MatMul | Convolution, bits: int, finest: int | None = None) -> MatMul | Convolution:
-    """A product whose weights lie on a grid: the file's, or one of so many bits, of at most `finest` fraction bits."""
-    if op.weights_format is not None:
-        return op
-    format = format_for(float(np.abs(op.matrix).max(initial=0)), bits)
-    format = replace(format, fraction=min(format.fraction, format.fraction if finest is None else finest))
-    return op.with_matrix(dequantize(quantize(op.matrix, format), format), weights_format=format)
-
-
-def format_for(bound: float, width: int) -> Format:
-    """The signed format of a width with the most fraction bits that holds numbers up to a bound in magnitude."""
-    integer_bits = max(LEAST_INTEGER_BITS, math.ceil(math.log2(bound))) if bound > 0 else 0
-    return Format(True, width, width - 1 - integer_bits)

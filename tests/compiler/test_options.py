@@ -38,6 +38,7 @@ def test_an_option_that_would_do_nothing_is_refused(target, given, option, remed
         ("fpga", {"bits": 8, "clock_hz": 1_000_000, "multipliers": 4}),
         ("mcu", {"numbers": "16x8", "bits": 16, "weight_bits": 8}),
         ("mcu", {"numbers": "q7", "bits": 16, "weight_bits": 8}),
+        ("mcu", {"numbers": "8", "bits": 8, "weight_bits": 8}),
         ("mcu", {"input_range": (0.0, 255.0)}),
         ("fpga", {"numbers": "q15"}),
     ],
@@ -55,6 +56,7 @@ def test_what_is_not_given_has_its_default_where_it_counts():
     assert (fpga.bits, fpga.clock_hz, fpga.kernels) == (16, 12_288_000, None)
     for name in ("16x8", "q7"):
         assert (Options("mcu", numbers=name).bits, Options("mcu", numbers=name).weight_bits) == (16, 8)
+    assert (Options("mcu", numbers="8").bits, Options("mcu", numbers="8").weight_bits) == (8, 8)
     assert Options("mcu", numbers="16x8") == Options("mcu", numbers="q7")
     assert floating.to_json()["numbers"] == "float"
 
