@@ -11,6 +11,7 @@ from compiler.ir import interpreter, numerics
 from compiler.ir.graph import Graph
 
 NOISE_SAMPLES = 4096
+RECURRENT_SAMPLES = 256  # a recurrent graph takes as long for a sample as others for hundreds
 CONTROL_SAMPLES = 512  # for which a control stands still meanwhile
 LEAST_FRAMES, NOISE_MACS = 4, 1 << 26  # of noise, where frames are computed
 LONGEST_NOISE = 1 << 20  # samples of receptive field
@@ -18,10 +19,10 @@ LONGEST_NOISE = 1 << 20  # samples of receptive field
 
 def noise(graph: Graph, input_range: tuple[float, float]) -> list[Held]:
     """Uniform noise for each input, of which what comes past the receptive field counts; none if it would take long."""
-    start = graph.receptive_field if graph.mode == "stream" else 0
+    start = (graph.receptive_field or 0) if graph.mode == "stream" else 0
     if start > LONGEST_NOISE:
         return []
-    steps = NOISE_SAMPLES + start
+    steps = start + (RECURRENT_SAMPLES if graph.recurrent else NOISE_SAMPLES)
     if graph.mode == "frame":
         steps = max(LEAST_FRAMES, min(NOISE_SAMPLES, NOISE_MACS // max(1, graph.macs)))
     rng = np.random.default_rng(0)

@@ -11,7 +11,7 @@ from compiler.ir.graph import Graph
 from compiler.ir.movement import MOVEMENTS, Pad, ZeroInsertion
 from compiler.ir.numerics import effective_shift, rounding_half, signed_width
 from compiler.ir.operation import Op
-from compiler.ir.ops import Binary, Constant, Convolution, MatMul, Piecewise, Requantize, Sum, Table, Window
+from compiler.ir.ops import Binary, Constant, Convolution, MatMul, Piecewise, Requantize, Sum, Table, UnitDelay, Window
 from compiler.ir.reductions import Pool, Reduce
 from compiler.ir.values import Interval, Value
 
@@ -32,6 +32,9 @@ def interval(graph: Graph, op: Op) -> Interval:
     """What an operation can compute, in Python's integers, so that the proof itself cannot overflow."""
     lo, hi = op.inputs[0].interval if op.inputs else (0, 0)
     match op:
+        case UnitDelay():
+            # What it reads is computed further down; it is only known to be of the same format.
+            return given_interval(op.output)
         case Constant():
             return int(op.value.min()), int(op.value.max())
         case Window():

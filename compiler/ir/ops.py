@@ -138,6 +138,7 @@ class UnitDelay(Op):
     It is what makes a graph recurrent. Its shape is the state's.
     """
 
+    numbers = ("float", "integer")
     words = "a value of the sample before"
     arity = 0
     modes = ("stream",)

@@ -163,6 +163,7 @@ def _check_kind(graph: Graph, op: Op, level: Level) -> None:
         case UnitDelay():
             state = _state(graph, op)
             _check(state.length == 1 and y.shape == state.value.shape, name, "delays", state.name)
+            _check(y.format == state.value.format, name, "has the format", y.format)
         case MatMul() | Convolution() if level in ("integers", "fixed"):
             _check(op.weights_format is not None, name, "has weights without a format")
             _check_fits(name, op.matrix, op.weights_format)

@@ -82,6 +82,9 @@ class FixedScheduler(Scheduler):
             self.constants[name] = op.value.astype(DTYPES[self.ctype(op.output)])
             self.exists(op.output, Place("table", self.ctype(op.output), 0, op.output.size, name))
             return True
+        if isinstance(op, ops.UnitDelay):
+            self.exists(op.output, Place("ring", self.ctype(op.output), 0, op.output.size, op.state))
+            return True
         if isinstance(op, MOVEMENTS):
             self._move(op, sources)
             return True
@@ -139,7 +142,7 @@ class FixedScheduler(Scheduler):
 
     def product(self, op: Op, source: Place, reader: Op | None) -> tuple[Op, Step]:
         """A product, or a function of one number, with the requantisation behind it."""
-        layer, fused = op.output.layer, isinstance(reader, ops.Requantize)
+        layer, fused = op.output.layer, self._is_short_rounding(reader)
         if isinstance(op, ops.Piecewise | ops.Table):
             return self._pointwise(op, source, reader)
         if source.ctype != self.short:
@@ -177,7 +180,7 @@ class FixedScheduler(Scheduler):
         if source.ctype != "int16_t":
             raise CompileError("its input has more than 16 bits", layer=op.output.layer)
         common = {"name": op.output.name, "sources": (source,)}
-        end = reader if isinstance(reader, ops.Requantize) else op
+        end = reader if self._is_short_rounding(reader) else op
         common["accumulator"] = self._wide(end, op.output.format) if end is reader else self.ctype(op.output)
         common |= {"target": self.plan(end.output), "rescale": _rescale(end) if end is reader else None}
         if isinstance(op, ops.Piecewise):
@@ -189,12 +192,16 @@ class FixedScheduler(Scheduler):
         own = {"entries": op.entries, "fraction_bits": op.fraction_bits, "symmetry": op.symmetry, "mirror": op.mirror}
         return end, steps.Table(**common, **own, given=op.inputs[0].format, table=table)
 
+    def _is_short_rounding(self, op: Op | None) -> bool:
+        return isinstance(op, ops.Requantize) and self.ctype(op.output) == self.short
+
     def _wide(self, op: ops.Requantize, format: Format) -> CType:
         """The type a requantisation computes in."""
-        if self.ctype(op.output) != self.short:
-            raise CompileError(f"a value of {op.output.format.width} bits, more than 16", layer=op.output.layer)
+        target = self.ctype(op.output)
+        if target not in (self.short, "int32_t"):
+            raise CompileError(f"a value of {op.output.format.width} bits, more than 32", layer=op.output.layer)
         width, shift = format.width + (not format.signed), _rescale(op).shift
-        for wide in ("int32_t", "int64_t"):
+        for wide in ("int32_t", "int64_t") if target == self.short else ("int64_t",):
             if width <= (32 if wide == "int32_t" else 64) and shift <= MOST_SHIFT[wide]:
                 return wide
         raise CompileError(f"a shift by {op.shift} bits of a {width}-bit accumulator", layer=op.output.layer)

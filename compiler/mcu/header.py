@@ -151,7 +151,7 @@ def _types(schedule: Schedule, prefix: str, comment: str) -> list[str]:
     for scan in schedule.scans:
         lines += [*_types(scan.body, f"{prefix}_{caller.scan(scan)}", f"/* Of {scan.name}. */"), ""]
     members = [f"    uint32_t at_{ring.name};" for ring in schedule.rings]
-    for ring in schedule.rings:
+    for ring in sorted(schedule.rings, key=lambda ring: -BYTES[ring.ctype]):  # so that none begins between two words
         size = f"{ring.length} samples of {ring.channels}"
         members.append(f"    {ring.ctype} ring_{ring.name}[{ring.size}]; /* {size} */")
     if schedule.scratch_in_state:

@@ -153,8 +153,9 @@ class Scheduler(ABC):
             value, ctype = state.value, self.ctype(state.value)
             if op.reach > state.length:
                 raise CompileError("it looks further back than is kept", layer=op.output.layer)
-            if ctype not in ("float", "int16_t"):
-                raise CompileError("keeps samples of more than 16 bits", layer=op.output.layer)
+            bits = 32 if isinstance(op, ops.UnitDelay) else 16
+            if ctype not in ("float", "int16_t", f"int{bits}_t"):
+                raise CompileError(f"keeps samples of more than {bits} bits", layer=op.output.layer)
             initial = np.broadcast_to(state.initial.reshape(-1), (value.size,))
             initial = initial.astype(np.float32 if ctype == "float" else np.int64)
             self.rings.setdefault(state.name, Ring(state.name, ctype, value.size, state.length, initial))

@@ -18,30 +18,40 @@ import numpy as np
 from compiler.errors import CompileError
 from compiler.ir import limits
 from compiler.ir.graph import Graph, rewrite
-from compiler.ir.movement import MOVEMENTS, Concatenate, Pad
+from compiler.ir.movement import MOVEMENTS, Pad
 from compiler.ir.numerics import WIDEST, Format, Rounding, dequantize, quantize
 from compiler.ir.operation import Op
-from compiler.ir.ops import Affine, Binary, Constant, Convolution, MatMul, Piecewise, Quantize, Unary, Window
+from compiler.ir.ops import Affine, Binary, Constant, Convolution, MatMul, Piecewise, Quantize, Unary, UnitDelay, Window
 from compiler.ir.reductions import Pool, Reduce
 from compiler.ir.values import Value
 from compiler.passes.function_ranges import flat_beyond
-from compiler.passes.means import means_as_products
-from compiler.passes.pieces import bounds_of_clamp, finest_result, to_pieces
-from compiler.passes.ranges import worst_case_ranges
-from compiler.passes.weight_grids import (
-    MOST_INTEGER_BITS,
-    WEIGHT_BITS,
-    format_for,
-    on_grids_of_outputs,
-    on_weights_grid,
+from compiler.passes.grid_rules import (
+    bound_of,
+    is_exact_sum,
+    is_function,
+    is_join,
+    is_product,
+    is_sum,
+    is_table,
+    keeps_grid,
+    reads_grid,
+    takes_several,
 )
+from compiler.passes.means import means_as_products
+from compiler.passes.pieces import finest_result, to_pieces
+from compiler.passes.ranges import worst_case_ranges
+from compiler.passes.recurrence import delayed_states
+from compiler.passes.split_products import split_products
+from compiler.passes.states import namer_of
+from compiler.passes.weight_grids import WEIGHT_BITS, format_for, on_grids_of_outputs, on_weights_grid
 
 # Bits by which products may be finer than the format that would hold their sums: an error of 2**-16 steps for each
 # input of 16 bits.
 FINER_PRODUCTS = 30
+# The same in sums that are kept from sample to sample in twice as many bits: as fine as a product of one with 16 bits.
+FINER_IN_STATES = 16
 FINEST = 1 << 12  # fraction bits of what lies on no grid, as it comes from a table
-MOVES = tuple(kind for kind in MOVEMENTS if kind is not Concatenate)  # which joins
-WITH_FORM = (Window, MatMul, Convolution, Affine, Unary, Piecewise, Quantize, Constant, Pool, Reduce, *MOVEMENTS)
+WITH_FORM = (Window, UnitDelay, MatMul, Convolution, Affine, Unary, Piecewise, Quantize, Constant, Pool, Reduce)
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ def choose_formats(graph: Graph, options: FixedOptions) -> Graph:
     Raises:
         CompileError: Naming the first layer that has no fixed-point form, or lacks a quantiser.
     """
-    graph = to_pieces(graph)
+    graph = split_products(to_pieces(graph))
     for op in graph.ops:
         _demand_form(op)
     graph = means_as_products(_affine_as_product(graph))
@@ -77,48 +87,12 @@ def _demand_form(op: Op) -> None:
     layer = op.output.layer
     if isinstance(op, Reduce) and op.function == "min":
         raise CompileError("a minimum over axes has no fixed-point form yet", layer=layer)
-    if not isinstance(op, WITH_FORM) and not _takes_several(op):
+    if not isinstance(op, (*WITH_FORM, *MOVEMENTS)) and not takes_several(op):
         raise CompileError(f"{op.words} has no fixed-point form yet", layer=layer)
     if isinstance(op, Pad) and op.value:
         raise CompileError(f"padding with {op.value:g}, not 0, has no fixed-point form yet", layer=layer)
-    if _is_sum(op) and len({op.output.shape, *op.shapes}) > 1:
+    if is_sum(op) and len({op.output.shape, *op.shapes}) > 1:
         raise CompileError(f"{op.words} of different shapes has no fixed-point form yet", layer=layer)
-
-
-def _is_sum(op: Op) -> bool:
-    return isinstance(op, Binary) and op.function in ("add", "subtract")
-
-
-def _is_join(op: Op) -> bool:
-    """Whether it picks numbers of several values, which have to lie on one grid."""
-    return isinstance(op, Concatenate) or (isinstance(op, Binary) and op.function in ("maximum", "minimum"))
-
-
-def _is_exact_sum(graph: Graph, value: Value) -> bool:
-    """Whether it is a sum over one value that is multiplied as it is, by a constant: a mean is."""
-    op, readers = graph.producer(value), graph.consumers(value)
-    summed = isinstance(op, Pool | Reduce) and op.function == "sum" and not graph.is_output(value)
-    return summed and all(
-        any(isinstance(graph.producer(x), Constant) for x in r.inputs) and _is_product(r) for r in readers
-    )
-
-
-def _takes_several(op: Op) -> bool:
-    return _is_sum(op) or _is_join(op) or _is_product(op)
-
-
-def _is_function(op: Op) -> bool:
-    """Whether it is a function of one number that reads a grid: straight pieces, or a table."""
-    return isinstance(op, Piecewise) or _is_table(op)
-
-
-def _is_table(op: Op) -> bool:
-    return isinstance(op, Unary) and bounds_of_clamp(op) is None
-
-
-def _is_product(op: Op) -> bool:
-    """Whether it multiplies, by weights or two values: both lie on grids."""
-    return isinstance(op, MatMul | Convolution) or (isinstance(op, Binary) and op.function == "multiply")
 
 
 def _affine_as_product(graph: Graph) -> Graph:
@@ -133,37 +107,28 @@ def _affine_as_product(graph: Graph) -> Graph:
     return rewrite(graph, transform)
 
 
-def _keeps_grid(op: Op) -> bool:
-    """Whether what comes out are numbers that went in, or zeros."""
-    clamps = bounds_of_clamp(op) is not None or (isinstance(op, Pool | Reduce) and op.function == "max")
-    return clamps or isinstance(op, (Window, *MOVES))
-
-
-def _reads_grid(op: Op) -> bool:
-    """Whether it reads numbers that lie on a grid of a value, and no sums."""
-    return _is_product(op) or _is_function(op) or isinstance(op, (Window, Pool, Reduce, *MOVES))
-
-
 def _on_grid(graph: Graph, value: Value) -> bool:
     """Whether a quantiser has the last word on a value; what only picks or moves numbers keeps it on its grid."""
     op = graph.producer(value)
     if isinstance(op, Quantize | Constant):
         return True
-    kept = op is not None and (_is_join(op) or _keeps_grid(op))
+    kept = op is not None and (is_join(op) or keeps_grid(op))
     return kept and all(_on_grid(graph, source) for source in op.inputs)
 
 
 def _demand_quantizers(graph: Graph) -> None:
     hint = "Put a QActivation in front of it, or remove all quantisers to let the compiler choose formats."
+    for state in delayed_states(graph):
+        raise CompileError("a recurrence among quantisers of the file has no fixed-point form", layer=state.value.layer)
     behind = "Put a QActivation behind it, or remove all quantisers to let the compiler choose formats."
     for op in graph.ops:
-        read = [value for value in op.inputs if not _is_exact_sum(graph, value)]
-        if (_reads_grid(op) or _is_join(op)) and not all(_on_grid(graph, value) for value in read):
+        read = [value for value in op.inputs if not is_exact_sum(graph, value)]
+        if (reads_grid(op) or is_join(op)) and not all(_on_grid(graph, value) for value in read):
             raise CompileError("its input has no quantiser", layer=op.output.layer, hint=hint)
         readers = graph.consumers(op.output)
-        if _is_table(op) and (graph.is_output(op.output) or not all(isinstance(r, Quantize) for r in readers)):
+        if is_table(op) and (graph.is_output(op.output) or not all(isinstance(r, Quantize) for r in readers)):
             raise CompileError(f"{op.words} needs a quantiser behind it", layer=op.output.layer, hint=behind)
-        for value in op.inputs if _is_sum(op) else ():
+        for value in op.inputs if is_sum(op) else ():
             # Sums of products are added as they are; what is done to them before needs a grid.
             if isinstance(graph.producer(value), Unary) and not _on_grid(graph, value):
                 raise CompileError("the sum that reads it needs a quantiser in front", layer=value.layer, hint=hint)
@@ -185,9 +150,9 @@ def _align_joins(graph: Graph) -> Graph:
     def transform(op: Op) -> list[Op]:
         if isinstance(op, Quantize):
             formats[op.output.name] = op.format
-        elif _keeps_grid(op) and op.inputs[0].name in formats:
+        elif keeps_grid(op) and op.inputs[0].name in formats:
             formats[op.output.name] = formats[op.inputs[0].name]
-        if not _is_join(op):
+        if not is_join(op):
             return [op]
         own = [formats[value.name] for value in op.inputs]
         fraction = max(format.fraction for format in own)
@@ -215,19 +180,33 @@ def _align_joins(graph: Graph) -> Graph:
 
 def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
     ranges = worst_case_ranges(graph, options.input_range, options.observed)
-    wanted = {v.name for op in graph.ops if _reads_grid(op) and not _is_function(op) for v in op.inputs}
-    wanted |= {value.name for value in graph.outputs} | {op.output.name for op in graph.ops if _is_function(op)}
+    wanted = {v.name for op in graph.ops if reads_grid(op) and not is_function(op) for v in op.inputs}
+    wanted |= {value.name for value in graph.outputs} | {op.output.name for op in graph.ops if is_function(op)}
     # Sums take products and other sums as they are, without a rounding between.
-    wanted |= {v.name for op in graph.ops if _is_sum(op) for v in op.inputs if isinstance(graph.producer(v), Unary)}
+    wanted |= {v.name for op in graph.ops if is_sum(op) for v in op.inputs if isinstance(graph.producer(v), Unary)}
     # A mean is the whole sum times a constant.
-    wanted -= {op.output.name for op in graph.ops if isinstance(op, Window) or _is_exact_sum(graph, op.output)}
+    wanted -= {op.output.name for op in graph.ops if isinstance(op, Window) or is_exact_sum(graph, op.output)}
     finest: dict[str, int] = {}  # fraction bits of the grid that a value lies on so far
-    on_grid: set[str] = set()
+    namer = namer_of(graph)
+    on_grid: dict[str, Format] = {}
+    states = _state_formats(graph, ranges, options.bits)
+    remembered = {graph.state(name).value.name: format for name, format in states.items()}
+    kept: dict[str, Value] = {}  # by the name of a value whose past is kept, what is kept of it
+    shorts: dict[str, Quantize] = {}
+    # Values that are no longer than others whatever reads them: what is moved, pooled and looked back at.
+    short_ones = {v.name for op in graph.ops if reads_grid(op) and not is_product(op) for v in op.inputs}
+    short_ones -= {v.name for op in graph.ops if is_function(op) for v in op.inputs}
+    short_ones |= {value.name for value in graph.outputs}
 
     def grid(
-        value: Value, rounding: Rounding, name: str = "", fraction: int | None = None, bound: float | None = None
+        value: Value,
+        rounding: Rounding,
+        name: str = "",
+        fraction: int | None = None,
+        bound: float | None = None,
+        bits: int = options.bits,
     ) -> Quantize:
-        format = format_for(_bound(value, ranges) if bound is None else bound, options.bits)
+        format = format_for(bound_of(value, ranges) if bound is None else bound, bits)
         own = min(format.fraction, finest.get(value.name, format.fraction))
         if bound is not None:
             # Bits that a coarser grid has no use for would make a table longer.
@@ -235,17 +214,20 @@ def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
         format = replace(format, fraction=own if fraction is None else fraction)
         # What was observed may be left, up to where the format ends.
         limits = ranges[value.name] if options.observed is None else (format.lo * format.step, format.hi * format.step)
-        output = replace(value, name=name or f"{value.name}_q", range=limits)
+        output = replace(value, name=namer(name or f"{value.name}_q"), range=limits)
         finest[output.name], ranges[output.name] = format.fraction, ranges[value.name]
-        on_grid.add(output.name)
+        on_grid[output.name] = format
         return Quantize(inputs=(value,), output=output, format=format, rounding=rounding, lo=format.lo, hi=format.hi)
 
     def coarse_enough(op: Op) -> tuple[Op, list[Quantize]]:
         """A sum whose terms are no finer than products are allowed to be: such bits would say nothing."""
-        most = format_for(_bound(op.output, ranges), options.bits).fraction + FINER_PRODUCTS
-        fractions = [format_for(_bound(value, ranges), options.bits).fraction for value in op.inputs]
+        result, finer = remembered.get(op.output.name), FINER_IN_STATES
+        if result is None:
+            result, finer = format_for(bound_of(op.output, ranges), options.bits), FINER_PRODUCTS
+        most, width = result.fraction + finer, result.width
+        fractions = [format_for(bound_of(value, ranges), width).fraction for value in op.inputs]
         rounded = {
-            n: grid(value, options.rounding, f"{op.output.name}_term_{n}", min(fractions[n], most))
+            n: grid(value, options.rounding, f"{op.output.name}_term_{n}", min(fractions[n], most), bits=width)
             for n, value in enumerate(op.inputs)
             if finest[value.name] > most
         }
@@ -254,27 +236,42 @@ def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
 
     def on_one_grid(op: Op) -> tuple[Op, list[Quantize]]:
         """A join whose values lie on the finest grid that holds them all, finer than none of them needs."""
-        most = max(_bound(value, ranges) for value in op.inputs)
+        most = max(bound_of(value, ranges) for value in op.inputs)
         fraction = min(format_for(most, options.bits).fraction, max(finest[value.name] for value in op.inputs))
         rounded = {
             n: grid(value, options.rounding, f"{op.output.name}_part_{n}", fraction)
             for n, value in enumerate(op.inputs)
-            if value.name not in on_grid or finest[value.name] != fraction
+            if value.name not in on_grid or finest[value.name] != fraction or is_long(value)
         }
         inputs = tuple(rounded[n].output if n in rounded else value for n, value in enumerate(op.inputs))
-        on_grid.add(op.output.name)
+        on_grid[op.output.name] = replace(format_for(most, options.bits), fraction=fraction)
         return replace(op, inputs=inputs), list(rounded.values())
+
+    def is_long(value: Value) -> bool:
+        """Whether a value, that of a state, has more bits than others have."""
+        return value.name in on_grid and on_grid[value.name].width > options.bits
+
+    def short(op: Op) -> tuple[Op, list[Quantize]]:
+        """A product of which at most one factor has more bits than values have."""
+        long = [value for value in op.inputs if is_long(value)]
+        if isinstance(op, Binary) and op.inputs[0].name != op.inputs[1].name:
+            long = long[1:]
+        new = [value for value in dict.fromkeys(long) if value.name not in shorts]
+        shorts.update({value.name: grid(value, options.rounding, f"{value.name}_short") for value in new})
+        names = {value.name for value in long}
+        inputs = tuple(shorts[value.name].output if value.name in names else value for value in op.inputs)
+        return replace(op, inputs=inputs), [shorts[value.name] for value in new]
 
     def on_own_grid(op: Op) -> tuple[Op, list[Quantize]]:
         """A function whose number lies on a grid, which ends where the function comes to rest."""
         (x,) = op.inputs
-        bound = _bound(x, ranges)
-        if _is_table(op):
-            step = format_for(_bound(op.output, ranges), options.bits).step
+        bound = bound_of(x, ranges)
+        if is_table(op):
+            step = format_for(bound_of(op.output, ranges), options.bits).step
             bound = flat_beyond(op.function, op.parameters, bound, step / 4)
-        wide = format_for(_bound(x, ranges), options.bits)
-        same = bound == _bound(x, ranges) or format_for(bound, options.bits).fraction == wide.fraction
-        if x.name in on_grid and same:
+        wide = format_for(bound_of(x, ranges), options.bits)
+        same = bound == bound_of(x, ranges) or format_for(bound, options.bits).fraction == wide.fraction
+        if x.name in on_grid and same and not is_long(x):
             return op, []
         rounded = grid(x, options.rounding, f"{op.output.name}_x", bound=bound)
         return replace(op, inputs=(rounded.output,)), [rounded]
@@ -285,40 +282,56 @@ def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
     def transform(op: Op) -> list[Op]:
         op = replace(op, inputs=tuple(heads[v.name].output if v.name in heads else v for v in op.inputs))
         before: list[Quantize] = []
-        if _is_sum(op):
+        if isinstance(op, UnitDelay):
+            format = on_grid[op.output.name] = states[op.state]
+            finest[op.output.name], kept[op.output.name] = format.fraction, op.output
+            narrow = op.output.name in short_ones and is_long(op.output)
+            return [op, *([grid(op.output, options.rounding)] if narrow else [])]
+        if is_sum(op):
             op, before = coarse_enough(op)
-        elif _is_join(op):
+        elif is_join(op):
             op, before = on_one_grid(op)
-        elif _is_function(op):
+        elif is_function(op):
             op, before = on_own_grid(op)
         elif isinstance(op, Constant):
             op = _constant_on_grid(op, options.weight_bits)
             finest[op.output.name] = op.format.fraction
-            on_grid.add(op.output.name)
+            on_grid[op.output.name] = op.format
             return [op]
+        elif is_product(op):
+            op, before = short(op)
         fractions = [finest[value.name] for value in op.inputs]
-        source = sum(fractions) if _is_product(op) else max(fractions)
+        source = sum(fractions) if is_product(op) else max(fractions)
         if isinstance(op, MatMul | Convolution):
-            sums = format_for(_bound(op.output, ranges), options.bits)
+            sums = format_for(bound_of(op.output, ranges), options.bits)
             how = options.weight_bits, sums.fraction + FINER_PRODUCTS - source
             if graph.mode == "frame" and options.weight_bits < WEIGHT_BITS:
                 op = on_grids_of_outputs(op, *how, Format(True, options.bits, source))
             else:
                 op = on_weights_grid(op, *how)
             source += op.weights_format.fraction
-        if _is_function(op):
+        if is_function(op):
             source = finest_result(op, source) if isinstance(op, Piecewise) else FINEST
         finest[op.output.name] = source
-        if _keeps_grid(op) and not isinstance(op, Unary) and op.inputs[0].name in on_grid:
-            on_grid.add(op.output.name)
+        if keeps_grid(op) and not isinstance(op, Unary) and op.inputs[0].name in on_grid:
+            on_grid[op.output.name] = on_grid[op.inputs[0].name]
         done = op.output.name in on_grid or op.output.name not in wanted
-        after = [] if done else [grid(op.output, options.rounding)]
+        # What a state differs by from where it goes is multiplied by a small share, and added up again and again.
+        long = is_sum(op) and any(map(is_long, op.inputs)) and op.output.name not in short_ones
+        after = [] if done else [grid(op.output, options.rounding, bits=options.bits * (2 if long else 1))]
+        if (format := remembered.get(op.output.name)) is not None:
+            own = after[-1] if after and after[-1].format == format else None
+            name = f"{op.output.name}_kept"
+            own = own or grid(op.output, options.rounding, name, format.fraction, bits=format.width)
+            kept[op.output.name] = own.output
+            after = [own, *(q for q in after if q is not own)]
         return [*before, op, *after]
 
     body = rewrite(graph, transform)
+    values = {value.name: heads[value.name].output for value in graph.inputs}
+    past = {state.name: kept[state.value.name] for state in delayed_states(graph) if state.value.name in kept}
     states = tuple(
-        replace(state, value=heads[state.value.name].output) if state.value.name in heads else state
-        for state in body.states
+        replace(state, value=past.get(state.name, values.get(state.value.name, state.value))) for state in body.states
     )
     outputs = tuple(heads[v.name].output if v.name in heads else v for v in body.outputs)
     return replace(body, ops=(*heads.values(), *body.ops), states=states, outputs=outputs)
@@ -331,17 +344,20 @@ def _constant_on_grid(op: Constant, bits: int) -> Constant:
     return replace(op, value=dequantize(quantize(op.value, format), format), format=format)
 
 
-def _bound(value: Value, ranges: dict[str, tuple[float, float]]) -> float:
-    """The greatest magnitude of a value.
-
-    Raises:
-        CompileError: Beyond what 32-bit floating point holds.
-    """
-    lo, hi = ranges[value.name]
-    bound = max(-lo, hi)
-    if not bound < 2.0**MOST_INTEGER_BITS:
-        raise CompileError("its values may grow beyond 32-bit floating point", layer=value.layer)
-    return bound
+def _state_formats(graph: Graph, ranges: dict[str, tuple[float, float]], bits: int) -> dict[str, Format]:
+    """The formats of the states that are read before they are computed anew: of twice as many bits as other values
+    have, so that what is added to them step by step is not lost, unless they are made with no more than those."""
+    formats: dict[str, Format] = {}
+    for state in delayed_states(graph):
+        made = graph.producer(state.value)
+        long = made is not None and not is_function(made) and not is_join(made)
+        formats[state.name] = format_for(bound_of(state.value, ranges), 2 * bits if long else bits)
+    for state in delayed_states(graph):
+        made = graph.producer(state.value)
+        while isinstance(made, UnitDelay):  # what was there two samples ago, and so on
+            formats[state.name] = formats[made.state]
+            made = graph.producer(graph.state(made.state).value)
+    return formats
 
 
 def _quantize_weights(graph: Graph, options: FixedOptions) -> Graph:

@@ -20,6 +20,7 @@ from compiler.ir.ops import (
     Requantize,
     Sum,
     Unary,
+    UnitDelay,
     Window,
 )
 from compiler.ir.reductions import Pool, Reduce
@@ -41,6 +42,8 @@ def to_integers(graph: Graph, table_error: float = 1.0) -> Graph:
     def transform(op: Op) -> Op:
         x = op.inputs[0] if op.inputs else op.output
         match op:
+            case UnitDelay():
+                return replace(op, output=replace(op.output, format=_kept_format(graph, op)))
             case Constant():
                 output = replace(op.output, format=op.format)
                 return replace(op, value=quantize(op.value, op.format), output=output)
@@ -82,6 +85,15 @@ def to_integers(graph: Graph, table_error: float = 1.0) -> Graph:
         raise NotImplementedError(f"no integer form of {type(op).__name__}")
 
     return _integer_states(rewrite(graph, transform))
+
+
+def _kept_format(graph: Graph, op: UnitDelay) -> Format:
+    """The format of what a state keeps, which is an input, or lies on the grid of a quantiser."""
+    value = graph.state(op.state).value
+    made = graph.producer(value)
+    if isinstance(made, UnitDelay):
+        return _kept_format(graph, made)
+    return made.format if isinstance(made, Quantize) else value.format
 
 
 def _results(graph: Graph, op: Op) -> list[Quantize]:

@@ -14,12 +14,13 @@ from compiler.ir import interpreter
 from compiler.ir.graph import Graph
 from compiler.ir.movement import MOVEMENTS
 from compiler.ir.operation import Op
-from compiler.ir.ops import Binary, Constant, Convolution, MatMul, Piecewise, Quantize, Unary, Window
+from compiler.ir.ops import Binary, Constant, Convolution, MatMul, Piecewise, Quantize, Unary, UnitDelay, Window
 from compiler.ir.reductions import Pool, Reduce
 from compiler.ir.values import Value
 from compiler.passes import function_ranges
+from compiler.passes.recurrence import Interval, between, settled_ranges
 
-Interval = tuple[np.ndarray, np.ndarray]  # of the value's shape each: the least and the greatest number
+EPSILON = float(np.finfo(np.float64).eps)
 
 
 def worst_case_ranges(
@@ -31,6 +32,8 @@ def worst_case_ranges(
         observed: By the names of values, what they came to in data: these are taken instead of what they could come to.
     """
     observed = observed or {}
+    if any(isinstance(op, UnitDelay) and op.output.name not in observed for op in graph.ops):
+        return {name: (float(lo.min()), float(hi.max())) for name, (lo, hi) in _for_ever(graph, input_range).items()}
     places: dict[str, Interval] = {}
     ranges: dict[str, tuple[float, float]] = {}
     last = {value.name: index for index, op in enumerate(graph.ops) for value in op.inputs}
@@ -51,6 +54,42 @@ def worst_case_ranges(
                 if last[name] == index:
                     del places[name]
     return ranges
+
+
+def _for_ever(graph: Graph, input_range: tuple[float, float]) -> dict[str, Interval]:
+    """The intervals of all values of a recurrent graph."""
+    ends = (tuple(np.full(value.shape, float(bound)) for bound in input_range) for value in graph.inputs)
+    given = {value.name: _with_rest(graph, value, pair) for value, pair in zip(graph.inputs, ends, strict=True)}
+
+    def step(states: Mapping[str, Interval], *, outwards: bool = False) -> dict[str, Interval]:
+        places = dict(given)
+        for op in graph.ops:
+            found = states[op.state] if isinstance(op, UnitDelay) else between(graph, op, places)
+            if found is None:
+                sources = [places[value.name] for value in op.inputs]
+                found = image(op, *sources)
+                found = _outwards(op, found, *sources[:1]) if outwards else found
+            places[op.output.name] = found if isinstance(op, UnitDelay) else _with_rest(graph, op.output, found)
+        return places
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        return settled_ranges(graph, step)
+
+
+def _outwards(op: Op, found: Interval, source: Interval = ()) -> Interval:
+    """A range that floating point has worked out, as wide as exact arithmetic could have it."""
+    lo, hi = found
+    match op:
+        case MatMul() | Convolution():
+            largest = np.maximum(np.abs(source[0]), np.abs(source[1]))
+            slack = (len(op.matrix) + 2) * EPSILON * (_product(op, np.abs(op.matrix), largest) + np.abs(op.bias))
+        case Piecewise() | Binary(function="add" | "subtract" | "multiply"):
+            slack = 4 * EPSILON * np.maximum(np.abs(lo), np.abs(hi))
+        case Reduce() | Pool():
+            slack = (op.terms + 2) * EPSILON * op.terms * np.maximum(np.abs(source[0]).max(), np.abs(source[1]).max())
+        case _:
+            return found
+    return lo - slack, hi + slack
 
 
 def image(op: Op, *sources: Interval) -> Interval:

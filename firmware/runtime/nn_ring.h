@@ -94,6 +94,7 @@ NN_INLINE uint32_t nn_ring_next(uint32_t position, size_t length, size_t channel
 
 NN_RING_FUNCTIONS(f32, float)
 NN_RING_FUNCTIONS(i16, int16_t)
+NN_RING_FUNCTIONS(i32, int32_t)
 
 #ifdef __cplusplus
 }

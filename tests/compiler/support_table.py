@@ -68,7 +68,7 @@ FIXED_ON_MCU = dict.fromkeys(
     (
         *(*JOINS, "ELU", "LeakyReLU", "PReLU", "ThresholdedReLU", "AveragePooling1D", "AveragePooling2D", "Conv2D"),
         *("Cropping2D", "DepthwiseConv1D", "DepthwiseConv2D", "MaxPooling1D", "MaxPooling2D", "Permute", "Reshape"),
-        *("QSeparableConv1D", "SeparableConv1D", "SeparableConv2D"),
+        *("QSeparableConv1D", "SeparableConv1D", "SeparableConv2D", "GRU", "LSTM", "RNN", "SimpleRNN"),
     ),
     "on the microcontroller",
 )
@@ -90,6 +90,7 @@ FRAMES_IN_FIXED_POINT = (
     )
     | dict.fromkeys(("BatchNormalization", "Normalization"), "over the channels")
     | {"PReLU": "slopes for each channel"}
+    | dict.fromkeys(("GRU", "LSTM", "RNN", "SimpleRNN"), "no")
 )
 
 

@@ -322,7 +322,7 @@ def test_every_kind_has_its_place_and_its_rule_of_shapes():
         assert kind.modes and kind.numbers
         assert kind.output_shape is not Op.output_shape
     integer = {ops.Window, ops.MatMul, ops.Convolution, ops.Requantize, ops.Sum, ops.Binary, ops.Constant}
-    integer |= {ops.Reduce, ops.Pool, ops.Piecewise, ops.Table, *MOVEMENTS}
+    integer |= {ops.Reduce, ops.Pool, ops.Piecewise, ops.Table, ops.UnitDelay, *MOVEMENTS}
     assert {kind for kind in KINDS.values() if "integer" in kind.numbers} == integer
 
 

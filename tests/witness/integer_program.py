@@ -24,6 +24,7 @@ class Program:
         self.formats = {value["name"]: value["format"] for value in graph["inputs"]}
         self.formats |= {op["output"]["name"]: op["output"]["format"] for op in graph["ops"]}
         self.states = {state["name"]: self.arrays[state["initial"]["array"]] for state in graph["states"]}
+        self.kept = {state["name"]: state["value"] for state in graph["states"]}
         self.ops = graph["ops"]
 
     def array(self, op: dict, key: str) -> list:
@@ -37,14 +38,37 @@ class Program:
 
     def every(self, inputs: dict[str, list[Sample]]) -> dict[str, list[Sample]]:
         """Every value by its name."""
-        values = dict(inputs)
         for name, samples in inputs.items():
             self.fits(name, samples)
+        if any(op["kind"] == "UnitDelay" for op in self.ops):
+            return self.in_turn(inputs)
+        values = dict(inputs)
         for op in self.ops:
             sources, name = op["inputs"], op["output"]["name"]
             operands = [part for source in sources for part in (source, values[source])]
             values[name] = getattr(self, op["kind"].lower())(op, *operands)
             self.fits(name, values[name])
+        return values
+
+    def in_turn(self, inputs: dict[str, list[Sample]]) -> dict[str, list[Sample]]:
+        """The same where a sample depends on the one before: one sample after the other through all operations."""
+        values: dict[str, list[Sample]] = {name: [] for name in self.formats}
+        for t in range(len(next(iter(inputs.values())))):
+            for name, samples in inputs.items():
+                values[name].append(samples[t])
+            for op in self.ops:
+                name, sources = op["output"]["name"], op["inputs"]
+                if op["kind"] == "UnitDelay":
+                    kept = self.kept[op["state"]]
+                    assert self.formats[kept] == self.formats[name]
+                    made = values[kept][t - 1] if t else self.states[op["state"]]
+                elif op["kind"] == "Window":
+                    made = self.window(op, sources[0], values[sources[0]])[t]
+                else:
+                    operands = [part for source in sources for part in (source, [values[source][t]])]
+                    (made,) = getattr(self, op["kind"].lower())(op, *operands)
+                self.fits(name, [made])
+                values[name].append(made)
         return values
 
     def fits(self, name: str, samples: list[Sample]) -> None:
@@ -98,6 +122,11 @@ class Program:
         assert self.formats[a] == self.formats[b] == op["output"]["format"]
         extreme = {"maximum": max, "minimum": min}[op["function"]]
         return [[extreme(n, m) for n, m in zip(*pair, strict=True)] for pair in zip(x, y, strict=True)]
+
+    def slice(self, op: dict, source: str, x: list[Sample]) -> list[Sample]:
+        """Some of the numbers of a value."""
+        assert op["axis"] == 0 and self.formats[source] == self.formats[op["output"]["name"]]
+        return [sample[op["start"] :: op["step"]][: op["count"]] for sample in x]
 
     def concatenate(self, op: dict, *operands: str | list[Sample]) -> list[Sample]:
         """Values on one grid one behind the other."""
