@@ -114,7 +114,8 @@ def parser() -> argparse.ArgumentParser:
     mcu.add_argument(
         "--kernels",
         choices=KERNELS,
-        help="what does the vector work: plain C, or CMSIS-DSP; default auto, which is c and takes fewer instructions",
+        help="what does the products: plain C, CMSIS-DSP, or in floating point assembly for the Cortex-M7, with the "
+        "same bits as C and half its instructions; default auto, which is c",
     )
     mcu.add_argument(
         "--board",

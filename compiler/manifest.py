@@ -188,6 +188,8 @@ def warnings(report: Mapping[str, Any]) -> list[str]:
     found = list(report["notes"])
     if report["options"]["kernels"] == "cmsis" and report["kernels"] == "c":
         found.append("nothing in this network runs on CMSIS-DSP, so that --kernels cmsis changed nothing")
+    if report["options"]["kernels"] == "cortex-m7" and report["kernels"] == "c":
+        found.append("no product of this network is written in assembly, so that --kernels cortex-m7 changed nothing")
     if report["mode_note"]:
         found.append(f"computed in whole frames: {report['mode_note']}")
     snr = report["snr_db"]

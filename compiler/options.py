@@ -13,7 +13,7 @@ from compiler.ir.numerics import ROUNDINGS, Rounding
 
 Target = Literal["mcu", "fpga"]
 Numbers = Literal["float", "fixed", "q15", "16x8", "q7", "8"]
-Kernels = Literal["auto", "cmsis", "c"]
+Kernels = Literal["auto", "cmsis", "c", "cortex-m7"]
 Mode = Literal["auto", "stream", "frame"]
 Headroom = Literal["proven", "calibrated"]
 TARGETS: tuple[Target, ...] = get_args(Target)
@@ -58,7 +58,7 @@ class Options:
         input_range: The least and the largest number that the input takes. A fixed-point build saturates beyond it,
             and every build is verified with inputs within it.
         mode: stream computes one sample from one sample, frame a whole frame at once; auto streams where the model can.
-        kernels: c or cmsis, for C with or without CMSIS-DSP; auto is c, which takes fewer instructions.
+        kernels: c or cmsis, for C with or without CMSIS-DSP; cortex-m7 for products in assembly; auto is c.
         board: The emulated board on which an mcu build is tried and measured.
         sample_rate_hz: Samples a second; on fpga, the clock divided by it is the number of cycles a sample may take.
         clock_hz: The FPGA's clock in Hz.

@@ -88,7 +88,7 @@ def _load(report: Mapping[str, Any]) -> list[tuple[str, str]]:
 def heading(folder: Path, report: Mapping[str, Any]) -> str:
     """Where a build is, and what it is, in one line."""
     numbers = "fixed point" if report["numbers"] == "fixed" else "floating point"
-    kernels = "CMSIS-DSP" if report["kernels"] == "cmsis" else "plain C"
+    kernels = {"cmsis": "CMSIS-DSP", "cortex-m7": "assembly for the Cortex-M7"}.get(report["kernels"], "plain C")
     what = f"C in {numbers}, its kernels {kernels}" if report["target"] == "mcu" else f"Verilog in {numbers}"
     return f"{folder}: {report['name']}, {what}"
 

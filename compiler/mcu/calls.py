@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler.mcu import packing, steps
+from compiler.mcu import assembly, packing, steps
 from compiler.mcu.literals import float_literal, int_literal
 from compiler.mcu.packing import Kernels
 from compiler.mcu.places import BYTES, CType, Place
@@ -27,12 +27,14 @@ class Caller:
         schedule: What the steps belong to.
         prefix: Of all its symbols.
         kernels: Whose products it calls.
+        assembly: The prefix of products in assembly, where there are any.
     """
 
-    def __init__(self, schedule: Schedule, prefix: str, kernels: Kernels = "c") -> None:
+    def __init__(self, schedule: Schedule, prefix: str, kernels: Kernels = "c", assembly: str | None = None) -> None:
         self.schedule = schedule
         self.prefix = prefix
         self.kernels = kernels
+        self.assembly = assembly
 
     def at(self, place: Place) -> str:
         """A pointer to a place."""
@@ -145,9 +147,19 @@ class Caller:
         if step.rows > 1:
             y, x = f"{y} + {columns} * row", f"{x} + {rows} * row"
         weights = f"{table}_weights, {table}_bias{_up(step, table)}"
-        return _loop(
-            "row", step.rows, [f"{self._kernel('product', step)}({y}, {x}, {weights}, {rows}, {columns}{_end(step)});"]
-        )
+        return _loop("row", step.rows, self._one_product(step, y, x, weights, rows, columns))
+
+    def _one_product(
+        self, step: steps.MatMul | steps.Convolution, y: str, x: str, weights: str, rows: int, columns: int
+    ) -> list[str]:
+        """A matrix times a vector; in assembly, functions other than relu follow by themselves."""
+        made = assembly.product(step) if self.assembly else None
+        if made is None:
+            return [f"{self._kernel('product', step)}({y}, {x}, {weights}, {rows}, {columns}{_end(step)});"]
+        calls = [f"{made.name(self.assembly)}({y}, {x}, {weights});"]
+        if step.activation not in ("linear", "relu"):
+            calls.append(f"NN_EACH({y}, {y}, {columns}, nn_{step.activation}(v));")
+        return calls
 
     def _piecewise(self, step: steps.Piecewise, y: str, x: str, table: str) -> str:
         pieces, channels = step.slopes.shape
@@ -198,11 +210,15 @@ class Caller:
             weights, bias = f"{weights} + {rows * columns} * group", f"{bias} + {columns} * group"
         up = _up(step, table)
         bias += f"{up} + {columns} * group" if groups > 1 and step.up is not None else up
-        call = f"{self._kernel('product', step)}({here}, box, {weights}, {bias}, {rows}, {columns}{_end(step)});"
+        calls = self._one_product(step, here, "box", f"{weights}, {bias}", rows, columns)
         return _loop(
             "at",
             step.boxes.positions,
-            _loop("group", groups, ["{", f"    const {step.source.ctype} *box = {gathered};", f"    {call}", "}"]),
+            _loop(
+                "group",
+                groups,
+                ["{", f"    const {step.source.ctype} *box = {gathered};", *(f"    {call}" for call in calls), "}"],
+            ),
         )
 
     def _move(self, step: steps.Move) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from compiler.mcu import runtime, text
+from compiler.mcu import assembly, runtime, text
 from compiler.mcu.calls import SCRATCH, SUFFIX, Caller
 from compiler.mcu.packing import Kernels
 from compiler.mcu.places import Ring
@@ -14,11 +14,13 @@ from compiler.mcu.schedule import Schedule, Traced
 from compiler.mcu.text import MOST_STEPS_TO_REST
 
 
-def source(schedule: Schedule, name: str, banner: Sequence[str], kernels: Kernels) -> str:
+def source(
+    schedule: Schedule, name: str, banner: Sequence[str], kernels: Kernels, products: Sequence[assembly.Product] = ()
+) -> str:
     """`<name>.c`: the calls."""
     upper, one = name.upper(), "frame" if schedule.frames else "sample"
     moves = [f" {pointer} += {upper}_{size}" for pointer, size in _strides(schedule)]
-    caller, count = Caller(schedule, name, kernels), text.counted(schedule)
+    caller, count = Caller(schedule, name, kernels, name if products else None), text.counted(schedule)
     per_block, body = _per_block(caller), _body(caller, trace=True)
     return f"""{text.top(f"{name}: what is done with each {one}.", banner)}
 #include "{name}.h"
@@ -36,7 +38,7 @@ def source(schedule: Schedule, name: str, banner: Sequence[str], kernels: Kernel
 
 typedef char {name}_state_bytes_are_right[sizeof({name}_t) == {upper}_STATE_BYTES ? 1 : -1];
 
-{text.lines(_bodies(caller, f"{upper}_CODE_SECTION"))}
+{text.lines(assembly.declarations(name, products))}{text.lines(_bodies(caller, f"{upper}_CODE_SECTION"))}
 {upper}_CODE_SECTION void {name}_reset({name}_t *s)
 {{
 {text.lines(_resets(schedule, name))}
@@ -117,7 +119,7 @@ def _bodies(outer: Caller, where: str) -> list[str]:
     lines = []
     for scan in outer.schedule.scans:
         name, body = f"{outer.prefix}_{outer.scan(scan)}", scan.body
-        caller = Caller(body, name, outer.kernels)
+        caller = Caller(body, name, outer.kernels, outer.assembly)
         (given,), (result,) = body.inputs, body.outputs
         calls = _body(caller)
         lines += _bodies(caller, where)
@@ -190,7 +192,7 @@ def _rest(caller: Caller) -> str:
 """
 
 
-def cmake(name: str, banner: Sequence[str]) -> str:
+def cmake(name: str, banner: Sequence[str], *, assembled: bool = False) -> str:
     """`CMakeLists.txt`: a static library."""
     lines = [
         f"{name}: a neural network as a static library.",
@@ -199,8 +201,8 @@ def cmake(name: str, banner: Sequence[str]) -> str:
     ]
     return f"""{text.lines(f"# {line}".rstrip() for line in lines)}
 cmake_minimum_required(VERSION 3.13)
-project({name} C)
-add_library({name} STATIC {name}.c)
+project({name} C{" ASM" if assembled else ""})
+add_library({name} STATIC {name}.c{f" {name}_products.S" if assembled else ""})
 set_target_properties({name} PROPERTIES C_STANDARD 99 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
 target_include_directories({name} PUBLIC ${{CMAKE_CURRENT_SOURCE_DIR}})
 target_compile_options({name} PRIVATE -ffp-contract=off)

@@ -146,7 +146,7 @@ def compile_program(
     _need(board.compiler)
     program = work / f"{name}.elf"
     link = [flag.format(folder=FIRMWARE / board.folder) for flag in board.link]
-    sources = [*sorted(folder.glob("*.c")), *main]
+    sources = [*sorted(folder.glob("*.[cS]")), *main]
     command = [board.compiler, *COMMON_FLAGS, *board.flags, *flags, f"-I{folder}", *map(str, sources)]
     command += ["-o", str(program), *link]
     result = subprocess.run(command, env=_environment(), capture_output=True, text=True, errors="replace", check=False)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from compiler.errors import CompileError
-from compiler.mcu import emit, header, runtime, tables
+from compiler.mcu import assembly, emit, header, runtime, tables
 from compiler.mcu.packing import Kernels
 from compiler.mcu.schedule import Schedule
 
@@ -21,6 +21,7 @@ def pieces(
     *,
     name: str,
     kernels: Kernels = "c",
+    assembled: bool = False,
     sample_rate_hz: int | None = None,
     banner: Sequence[str] = (),
 ) -> dict[str, bytes | Iterator[bytes]]:
@@ -32,6 +33,7 @@ def pieces(
         schedule: What the build does.
         name: Prefix of every symbol and file, a C identifier.
         kernels: "c" for plain C, "cmsis" for CMSIS-DSP.
+        assembled: Whether products of floats are in assembly for the Cortex-M7, in the order of plain C.
         sample_rate_hz: For the header alone.
         banner: Comment lines for generated files, below what they are and their licence.
 
@@ -40,11 +42,14 @@ def pieces(
     """
     _check_name(name)
     carried = runtime.files(schedule, kernels)
+    products = assembly.products(schedule) if assembled else []
     texts = {
         f"{name}.h": header.header(schedule, name, banner, sample_rate_hz),
-        f"{name}.c": emit.source(schedule, name, banner, kernels),
-        "CMakeLists.txt": emit.cmake(name, banner),
+        f"{name}.c": emit.source(schedule, name, banner, kernels, products),
+        "CMakeLists.txt": emit.cmake(name, banner, assembled=bool(products)),
     }
+    if products:
+        texts[f"{name}_products.S"] = assembly.source(name, banner, products)
     files: dict[str, bytes | Iterator[bytes]] = {file: text.encode() for file, text in texts.items()}
     files[f"{name}_weights.h"] = tables.weights(schedule, name, banner, kernels)
     return files | carried

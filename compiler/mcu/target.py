@@ -55,13 +55,15 @@ class Mcu:
         self, graph: Graph, options: Options, banner: Sequence[str]
     ) -> tuple[dict[str, Contents], dict[str, Any]]:
         """The files of a build, and what is known of it without running it."""
-        kernels = "c" if options.kernels == "auto" else options.kernels
+        assembled = options.kernels == "cortex-m7"
+        kernels = "cmsis" if options.kernels == "cmsis" else "c"
         rate = options.sample_rate_hz
         schedule = make_schedule(graph, kernels)
-        files = sources.pieces(schedule, name=graph.name, kernels=kernels, sample_rate_hz=rate, banner=banner)
+        how = {"kernels": kernels, "assembled": assembled, "sample_rate_hz": rate, "banner": banner}
+        files = sources.pieces(schedule, name=graph.name, **how)
         figures = {
             # What does the work in truth: nothing of CMSIS-DSP is in a build in which all sums have 32 bits.
-            "kernels": runtime.kernels(schedule, kernels),
+            "kernels": "cortex-m7" if f"{graph.name}_products.S" in files else runtime.kernels(schedule, kernels),
             "sample_rate_hz": rate,
             "weights_bytes": schedule.weights_bytes,
             "state_bytes": schedule.state_bytes,

@@ -1,6 +1,6 @@
 /* The trace hook of the test harness: put before every file with -include.
    SPDX-License-Identifier: 0BSD */
-#ifndef NN_HARNESS_TRACE
+#if !defined(NN_HARNESS_TRACE) && !defined(__ASSEMBLER__)
 #define NN_HARNESS_TRACE
 
 #include <stddef.h>
