@@ -15,14 +15,19 @@ Sample = list[int]  # the numbers of a value at one time, the last axis fastest
 class Program:
     """The `fixed` graph of a build."""
 
+    mode = "stream"
+
     def __init__(self, folder: Path) -> None:
         graph = json.loads((folder / "graph.json").read_text())["fixed"]
         with np.load(folder / "weights.npz", allow_pickle=False) as archive:
             self.arrays = {key: archive[key].tolist() for key in archive.files}
-        assert graph["mode"] == "stream"
+        assert graph["mode"] == self.mode
         self.inputs, self.outputs = [value["name"] for value in graph["inputs"]], graph["outputs"]
         self.formats = {value["name"]: value["format"] for value in graph["inputs"]}
         self.formats |= {op["output"]["name"]: op["output"]["format"] for op in graph["ops"]}
+        self.shapes = {value["name"]: value["shape"] for value in graph["inputs"]}
+        self.shapes |= {op["output"]["name"]: op["output"]["shape"] for op in graph["ops"]}
+        self.steps = 0  # of what runs
         self.states = {state["name"]: self.arrays[state["initial"]["array"]] for state in graph["states"]}
         self.kept = {state["name"]: state["value"] for state in graph["states"]}
         self.ops = graph["ops"]
@@ -38,6 +43,7 @@ class Program:
 
     def every(self, inputs: dict[str, list[Sample]]) -> dict[str, list[Sample]]:
         """Every value by its name."""
+        self.steps = max(map(len, inputs.values()))
         for name, samples in inputs.items():
             self.fits(name, samples)
         if any(op["kind"] == "UnitDelay" for op in self.ops):
