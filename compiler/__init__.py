@@ -72,7 +72,7 @@ def compile(
         # The weights in every form they had on the way are several times their size; the last form is enough.
         spec = replace(spec, layers=())
         del lowered
-        return build.write(folder, finished.graphs, wanted, spec, finished.note, finished.calibration)
+        return build.write(folder, finished, wanted, spec)
     except CompileError as error:
         error.file = error.file or (str(model) if is_file else stem)
         raise

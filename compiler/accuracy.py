@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,27 +32,49 @@ def noise(graph: Graph, input_range: tuple[float, float]) -> list[Held]:
     return [Held([_standing(x) if value.name in graph.controls else x for value, x in pairs], start)]
 
 
-def of_outputs(float_graph: Graph, fixed_graph: Graph, held: Sequence[Held]) -> tuple[float | None, float | None]:
-    """How far the fixed-point output stands above its own error, and the greatest error.
+class Accuracy(NamedTuple):
+    """How well a fixed-point graph does.
 
-    Returns:
-        Decibels of power over all channels, of the output that has fewest, None where there is no error or no signal;
-        and the greatest error of any output, None where nothing was run.
+    Args:
+        snr_db: Decibels of power over all channels, of the output that has fewest; None where there is no error or no
+            signal.
+        peak_error: The greatest error of any output; None where nothing was run.
     """
-    signals, errors, peak = (np.zeros(len(fixed_graph.outputs)) for _ in range(3))
-    for one in held:
-        ideal = interpreter.evaluate(float_graph, one.inputs)
-        pairs = zip(fixed_graph.inputs, one.inputs, strict=True)
-        ours = interpreter.evaluate(fixed_graph, [numerics.quantize(x, value.format) for value, x in pairs])
-        for n, (exact, rounded) in enumerate(zip(float_graph.outputs, fixed_graph.outputs, strict=True)):
-            real = ideal[exact.name][one.start :]
-            off = numerics.dequantize(ours[rounded.name][one.start :], rounded.format) - real
-            signals[n] += np.sum(real**2)
-            errors[n] += np.sum(off**2)
-            peak[n] = max(peak[n], np.max(np.abs(off), initial=0))
-    both = (signals > 0) & (errors > 0)
-    ratio = round(float(10 * np.log10(np.min(signals[both] / errors[both]))), 2) if both.any() else None
-    return ratio, float(peak.max()) if held else None
+
+    snr_db: float | None
+    peak_error: float | None
+
+
+class Ideal:
+    """What a float graph makes of data, for fixed-point graphs to be held against.
+
+    Args:
+        graph: In floating point.
+        held: The data, of which what is behind each start counts.
+    """
+
+    def __init__(self, graph: Graph, held: Sequence[Held]) -> None:
+        self.held = held
+        wanted = {value.name for value in graph.outputs}
+        every = [interpreter.evaluate(graph, one.inputs, wanted=wanted) for one in held]
+        pairs = list(zip(every, held, strict=True))
+        self.outputs = [[values[y.name][one.start :] for y in graph.outputs] for values, one in pairs]
+
+    def against(self, graph: Graph) -> Accuracy:
+        """The accuracy of a fixed-point graph with the same inputs and outputs."""
+        signals, errors, peak = (np.zeros(len(graph.outputs)) for _ in range(3))
+        wanted = {value.name for value in graph.outputs}
+        for one, ideal in zip(self.held, self.outputs, strict=True):
+            pairs = zip(graph.inputs, one.inputs, strict=True)
+            ours = interpreter.evaluate(graph, [numerics.quantize(x, v.format) for v, x in pairs], wanted=wanted)
+            for n, (real, value) in enumerate(zip(ideal, graph.outputs, strict=True)):
+                off = numerics.dequantize(ours[value.name][one.start :], value.format) - real
+                signals[n] += np.sum(real**2)
+                errors[n] += np.sum(off**2)
+                peak[n] = max(peak[n], np.max(np.abs(off), initial=0))
+        both = (signals > 0) & (errors > 0)
+        ratio = round(float(10 * np.log10(np.min(signals[both] / errors[both]))), 2) if both.any() else None
+        return Accuracy(ratio, float(peak.max()) if self.held else None)
 
 
 def _standing(x: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,8 +23,8 @@ from compiler.streams import Inputs
 from compiler.targets import TARGETS
 
 if TYPE_CHECKING:
-    from compiler.calibration import Calibration
     from compiler.keras_file import ModelSpec
+    from compiler.pipeline import Finished
 
 On = Literal["reference", "host", "emulator", "rtl"]
 
@@ -253,17 +253,11 @@ def _demand_in_format(value: Value, x: np.ndarray) -> None:
         )
 
 
-def write(
-    folder: Path,
-    graphs: Mapping[str, Graph],
-    options: Options,
-    model: ModelSpec,
-    note: str | None = None,
-    calibration: Calibration | None = None,
-) -> Build:
+def write(folder: Path, finished: Finished, options: Options, model: ModelSpec) -> Build:
     """Generates the sources and writes the folder, whole or not at all."""
+    graphs = finished.graphs
     graph = graphs["fixed" if options.fixed else "float"]
-    report = manifest.begin(graphs, options, model, note, calibration)
+    report = manifest.begin(graphs, options, model, finished.note, finished.calibration, finished.accuracy)
     banner = manifest.banner(report, options)
     progress.now("writing " + ("C" if options.target == "mcu" else "Verilog"))
     files, figures = TARGETS[options.target].generate(graph, options, banner)

@@ -54,11 +54,13 @@ class Target(Protocol):
         runs_on: Where its builds run, as --on calls the places; "reference", the numpy interpreter, among them.
         modes: The numbers it computes in, its default first, and for each whether graphs of samples ("stream"), of
             whole frames ("frame") or both.
+        word: Bits of a sum that it takes in its stride, where longer ones cost more; else None.
     """
 
     name: ClassVar[str]
     runs_on: ClassVar[tuple[str, ...]]
     modes: ClassVar[Mapping[Numbers, tuple[str, ...]]]
+    word: ClassVar[int | None]
 
     def reserved_names(self) -> frozenset[str]:
         """What a build must not be called: the files it stands on."""

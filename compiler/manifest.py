@@ -7,23 +7,27 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from compiler import accuracy, saturation
+import numpy as np
+
+from compiler import accuracy as accuracies
+from compiler import saturation
 from compiler.boards import BOARDS
 from compiler.errors import CompileError
-from compiler.ir import numerics
+from compiler.ir import interpreter, numerics
 from compiler.ir.graph import Graph
-from compiler.ir.ops import Convolution, MatMul, Piecewise, Quantize, Requantize, Table
+from compiler.ir.ops import Convolution, MatMul, Piecewise, Requantize, Table
 from compiler.names import identifier
 from compiler.options import KERNELS, TARGETS, Options
 from compiler.version import __version__
 
 if TYPE_CHECKING:
+    from compiler.accuracy import Accuracy
     from compiler.calibration import Calibration
     from compiler.keras_file import ModelSpec
 
 LEAST_SNR_DB = 40.0
 LOST_DB = 6.0  # an output of zeros has 0
-EXPLOSION = 2.0**20  # by which worst cases may exceed the input
+EXPLOSION = 2.0**10  # by which worst cases may exceed what comes of noise
 
 MEASURED = (
     *("latency", "samples_checked", "max_abs_error", "bit_exact", "instructions_per_sample", "issue_slots_per_sample"),
@@ -44,10 +48,10 @@ def begin(
     model: ModelSpec,
     note: str | None,
     calibration: Calibration | None = None,
+    accuracy: Accuracy | None = None,
 ) -> dict[str, Any]:
     """What is known of a build before its sources are generated; the target adds its own figures."""
     graph = graphs["fixed" if options.fixed else "float"]
-    chosen = options.fixed and not any(isinstance(op, Quantize) for op in graphs["float"].ops)
     report: dict[str, Any] = {
         "name": graph.name,
         "model": model.name,
@@ -72,11 +76,10 @@ def begin(
     report["latency"] = 0
     report["saturations"] = None  # until it is verified
     report["calibration"] = None
-    if chosen:
-        held = calibration.held if calibration else accuracy.noise(graph, options.input_range)
-        report["snr_db"], report["peak_error"] = accuracy.of_outputs(graphs["float"], graph, held)
+    if accuracy:
+        report["snr_db"], report["peak_error"] = accuracy.snr_db, accuracy.peak_error
         if not calibration:
-            _refuse_explosion(graph, options, report["snr_db"])
+            _refuse_explosion(graphs, options, report["snr_db"])
     if calibration:
         report["calibration"] = _calibrated(graph, calibration)
     report["layers"] = [_layer(graph, op) for op in graph.ops if isinstance(op, MatMul | Convolution)]
@@ -152,20 +155,27 @@ def banner(report: Mapping[str, Any], options: Options) -> list[str]:
     ]
 
 
-def _refuse_explosion(graph: Graph, options: Options, snr_db: float | None) -> None:
+def _refuse_explosion(graphs: Mapping[str, Graph], options: Options, snr_db: float | None) -> None:
     """Worst cases of a deep network may grow from layer to layer, until formats that hold them hold nothing else.
 
     Raises:
-        CompileError: Naming the first layer whose values may be a million times those of the input.
+        CompileError: Naming the first layer whose values may be a thousand times what they are.
     """
-    most = EXPLOSION * max(map(abs, options.input_range))
-    values = (op.output for op in graph.ops if isinstance(op, Requantize) and op.output.range)
-    beyond = next((value for value in values if max(map(abs, value.range)) > most), None)
-    if beyond is not None and snr_db is not None and snr_db < LOST_DB:
-        worst = max(map(abs, beyond.range))
-        what = f"its values may come to {worst:.2g} in the worst case; in a format that holds that, the output is lost"
-        hint = "Give --calibrate a recording of what the model will be given."
-        raise CompileError(f"{what} ({snr_db:.0f} dB over its rounding error)", layer=beyond.layer, hint=hint)
+    if snr_db is None or snr_db >= LOST_DB:
+        return
+    (held,) = accuracies.noise(graphs["fixed"], options.input_range)
+    seen: dict[str, float] = {}
+    values = interpreter.evaluate(graphs["float"], held.inputs)
+    for op in graphs["float"].ops:
+        seen[op.output.layer] = max(
+            seen.get(op.output.layer, 0.0), float(np.abs(values[op.output.name]).max(initial=0))
+        )
+    for op in graphs["fixed"].ops:
+        worst = max(map(abs, op.output.range)) if isinstance(op, Requantize) and op.output.range else 0.0
+        if worst > EXPLOSION * seen.get(op.output.layer, math.inf):
+            what = f"its values may come to {worst:.2g} in the worst case; formats that hold that lose the output"
+            hint = "Give --calibrate a recording of what the model will be given."
+            raise CompileError(f"{what} ({snr_db:.0f} dB over its rounding error)", layer=op.output.layer, hint=hint)
 
 
 def _calibrated(graph: Graph, calibration: Calibration) -> dict[str, Any]:

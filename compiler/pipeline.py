@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from compiler import passes
+from compiler import accuracy, passes
+from compiler.accuracy import Accuracy
 from compiler.calibration import Calibration, Data, calibrate
 from compiler.errors import CompileError
 from compiler.ir.graph import Graph
-from compiler.ir.ops import Quantize
+from compiler.ir.ops import Quantize, QuantizeEach
+from compiler.narrowing import narrowed
 from compiler.options import Options, flag
 from compiler.targets import TARGETS
 
@@ -23,12 +25,15 @@ class Finished:
 
     Args:
         graphs: "float", and "fixed" where it computes in fixed point.
+        calibration: What was observed, where there are data.
+        accuracy: Of the fixed-point graph, where the compiler has chosen its formats.
         note: Why it computes whole frames, where it was free to stream.
     """
 
     graphs: Mapping[str, Graph]
     note: str | None
     calibration: Calibration | None = None
+    accuracy: Accuracy | None = None
 
 
 def finish(lowered: Graph, options: Options, data: Data | None = None) -> Finished:
@@ -55,18 +60,35 @@ def finish(lowered: Graph, options: Options, data: Data | None = None) -> Finish
         _demand_counting(graphs["float"], options, data)
         observed = None if data is None else calibrate(data, simple, options)
     try:
+        measured = None
         if options.fixed:
-            widths = options.bits, options.weight_bits
-            fixed = passes.FixedOptions(*widths, options.rounding, options.input_range, options.table_error)
-            if observed is not None and options.headroom == "calibrated":
-                fixed = replace(fixed, observed=observed.ranges)
-            graphs["fixed"] = passes.run(simple, passes.finish_fixed(fixed, mode))
+            graphs["fixed"], measured = _fixed(simple, graphs["float"], mode, options, observed)
         target.check(graphs[numbers], options)
     except CompileError as error:
         if options.fixed and error.layer:
             error.hint = error.hint or _in_float(graphs["float"])
         raise
-    return Finished(graphs, note, observed)
+    return Finished(graphs, note, observed, measured)
+
+
+def _fixed(
+    simple: Graph, ideal: Graph, mode: str, options: Options, observed: Calibration | None
+) -> tuple[Graph, Accuracy | None]:
+    """The fixed-point graph, and how accurate it is where the compiler has chosen its formats."""
+    widths = options.bits, options.weight_bits
+    fixed = passes.FixedOptions(*widths, options.rounding, options.input_range, options.table_error)
+    if observed is not None and options.headroom == "calibrated":
+        fixed = replace(fixed, observed=observed.ranges)
+
+    def make(wanted: passes.FixedOptions) -> Graph:
+        return passes.run(simple, passes.finish_fixed(wanted, mode))
+
+    graph = make(fixed)
+    if any(isinstance(op, Quantize | QuantizeEach) for op in ideal.ops):
+        return graph, None
+    held = observed.held if observed else accuracy.noise(graph, options.input_range)
+    word = TARGETS[options.target].word if "weight_bits" not in options.given else None
+    return narrowed(ideal, graph, fixed, make, held, word)
 
 
 def _demand_counting(graph: Graph, options: Options, data: Data | None) -> None:

@@ -28,6 +28,7 @@ class Fpga:
     name = "fpga"
     runs_on = ("reference", "rtl")
     modes: ClassVar[Mapping[Numbers, tuple[str, ...]]] = {"fixed": ("stream",)}
+    word: ClassVar[int | None] = None
 
     def reserved_names(self) -> frozenset[str]:
         """The modules that a top module stands on."""

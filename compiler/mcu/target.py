@@ -34,6 +34,7 @@ class Mcu:
     name = "mcu"
     runs_on = ("reference", "host", "emulator")
     modes: ClassVar[Mapping[Numbers, tuple[str, ...]]] = {"float": ("stream", "frame"), "fixed": ("stream", "frame")}
+    word: ClassVar[int | None] = 32
 
     def reserved_names(self) -> frozenset[str]:
         """The headers that a build stands on."""

@@ -11,7 +11,7 @@ accumulators without end.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -63,6 +63,7 @@ class FixedOptions:
     rounding: Rounding = "half_up"
     input_range: tuple[float, float] = (-1.0, 1.0)
     table_error: float = 1.0
+    narrower: Mapping[str, int] = field(default_factory=dict)  # bits of weights, by the name of what a product gives
     observed: Mapping[str, tuple[float, float]] | None = None  # what values came to, where that is to do
 
 
@@ -304,8 +305,9 @@ def _quantize_values(graph: Graph, options: FixedOptions) -> Graph:
         source = sum(fractions) if is_product(op) else max(fractions)
         if isinstance(op, MatMul | Convolution):
             sums = format_for(bound_of(op.output, ranges), options.bits)
-            how = options.weight_bits, sums.fraction + FINER_PRODUCTS - source
-            if graph.mode == "frame" and options.weight_bits < WEIGHT_BITS:
+            bits = options.narrower.get(op.output.name, options.weight_bits)
+            how = bits, sums.fraction + FINER_PRODUCTS - source
+            if graph.mode == "frame" and bits < WEIGHT_BITS:
                 op = on_grids_of_outputs(op, *how, Format(True, options.bits, source))
             else:
                 op = on_weights_grid(op, *how)

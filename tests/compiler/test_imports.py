@@ -20,6 +20,7 @@ FLOORS = (
     ("contract", "lowering", "passes", "samples"),
     ("calibration", "folder", "fpga", "mcu", "saturation"),
     ("accuracy", "targets"),
+    ("narrowing",),
     ("manifest", "pipeline"),
     ("build",),
     ("verification",),
