@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from compiler.ir.ops import MatMul, Select, Slice
 from compiler.ir.values import Value
+from compiler.lowering import kalman
 from compiler.lowering.activation import activate
 from compiler.lowering.arithmetic import binary, join, part, reshape
 from compiler.lowering.builder import Builder
+from compiler.lowering.cell import Cell
 from compiler.lowering.layer import Layer
 from compiler.lowering.shapes import known
-
-# One step: from the input and the states before to the output and the states behind.
-Step = Callable[[Builder, Value, Sequence[Value]], tuple[Value, list[Value]]]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What a recurrent layer does at each step.
-
-    Args:
-        sizes: Numbers in each of its states.
-        output: Which of its states is its output.
-    """
-
-    sizes: tuple[int, ...]
-    step: Step
-    output: int = 0
 
 
 def recurrent(layer: Layer, x: Value, *initial: Value) -> Value | tuple[Value, ...]:
@@ -55,6 +39,9 @@ def run(
     layer.expect_false("time_major")
     layer.ignore("unroll", "input_length", "input_dim")
     zeros, sizes = layer.flag("zero_output_for_mask", False), cell.sizes
+    returns = layer.flag("return_state", False)
+    if cell.output is None and (returns or initial):
+        raise layer.error("states of a KalmanCell are kept otherwise here, so they cannot be given or returned")
     if layer.mask is not None:
         cell = _masked(cell, x.shape[1], zeros=sequences if within else zeros, begun=bool(initial))
         x = join(layer, [x, reshape(layer, layer.mask, (*layer.mask.shape, 1), "_mask")], 1, "_masked")
@@ -67,7 +54,7 @@ def run(
     if sequences and backwards != turn:
         last = known(layer, x, 0, "go_backwards=True") - 1
         y = layer.emit(Slice, y, suffix="_turned", axis=0, start=last, step=-1)
-    if not layer.flag("return_state", False):
+    if not returns:
         return y
     final = layer.scan(x, _body(cell, lambda b, y, states: _joined(b, states)), sequences=False, **how)
     starts = np.cumsum([0, *sizes])
@@ -82,7 +69,7 @@ def _masked(cell: Cell, channels: int, *, zeros: bool, begun: bool) -> Cell:
         begun: Whether the states begin from given values, the output before the first step being zero all the same.
     """
 
-    remembers = begun and not zeros
+    remembers = (begun or cell.output is None) and not zeros
 
     def step(to: Builder, x: Value, before: Sequence[Value]) -> tuple[Value, list[Value]]:
         own, counts = part(to, x, 0, 0, channels, "_own"), part(to, x, 0, channels, 1, "_counts")
@@ -90,12 +77,14 @@ def _masked(cell: Cell, channels: int, *, zeros: bool, begun: bool) -> Cell:
         kept = [to.emit(Select, (counts, new, old), suffix="_kept") for new, old in zip(states, before, strict=False)]
         if zeros:
             return to.emit(Select, (counts, y, to.constant(np.zeros(1), "_zero")), suffix="_shown"), kept
-        if not remembers:
+        if not remembers and cell.output is not None:
             return kept[cell.output], kept
         shown = to.emit(Select, (counts, y, before[-1]), suffix="_shown")
         return shown, [*kept, shown]
 
-    return Cell((*cell.sizes, *([cell.sizes[cell.output]] if remembers else [])), step, cell.output)
+    shown = [np.zeros(cell.size)] if remembers else []
+    sizes = (*cell.sizes, *map(len, shown))
+    return Cell(sizes, step, cell.output, cell.units, (*cell.begins, *shown))
 
 
 def _joined(to: Builder, states: Sequence[Value]) -> Value:
@@ -104,7 +93,7 @@ def _joined(to: Builder, states: Sequence[Value]) -> Value:
 
 def _body(cell: Cell, result: Callable[[Builder, Value, Sequence[Value]], Value]) -> Callable[[Builder, Value], Value]:
     def step(to: Builder, element: Value) -> Value:
-        delayed = [to.unit_delay(np.zeros(size)) for size in cell.sizes]
+        delayed = [to.unit_delay(begin) for begin in cell.begins]
         y, states = cell.step(to, element, [before for before, _ in delayed])
         for (_, remember), state in zip(delayed, states, strict=True):
             remember(state)
@@ -122,6 +111,8 @@ def weight_count(layer: Layer, serialized: Any) -> int:
         return sum(weight_count(layer, cell) for cell in config["cells"])
     if "cell" in config:
         return weight_count(layer, config["cell"])
+    if serialized.get("registered_name") == kalman.NAME:
+        return len(kalman.weight_shapes(config))
     return 3 if config.get("use_bias", True) else 2
 
 
@@ -143,7 +134,8 @@ def _held(layer: Layer, serialized: Any, weights: Sequence[np.ndarray], channels
     cell = layer.inner(serialized, weights)
     if cell.class_name == "StackedRNNCells":
         return _stacked(cell, channels)
-    result = _cell(cell, channels)
+    registered = serialized.get("registered_name") == kalman.NAME
+    result = kalman.kalman(cell, channels) if registered else _cell(cell, channels)
     cell.finish()
     return result
 
@@ -157,7 +149,7 @@ def _stacked(layer: Layer, channels: int) -> Cell:
     for serialized in listed:
         count = weight_count(layer, serialized)
         cells.append(_held(layer, serialized, weights[:count], channels))
-        weights, channels = weights[count:], cells[-1].sizes[cells[-1].output]
+        weights, channels = weights[count:], cells[-1].size
     layer.finish()
 
     def step(to: Builder, x: Value, before: Sequence[Value]) -> tuple[Value, list[Value]]:
@@ -168,8 +160,11 @@ def _stacked(layer: Layer, channels: int) -> Cell:
             after += states
         return x, after
 
-    last = sum(len(cell.sizes) for cell in cells[:-1]) + cells[-1].output
-    return Cell(tuple(size for cell in cells for size in cell.sizes), step, last)
+    output, units = cells[-1].output, cells[-1].units
+    if output is not None:
+        output += sum(len(cell.sizes) for cell in cells[:-1])
+    begins = tuple(begin for cell in cells for begin in cell.begins)
+    return Cell(tuple(map(len, begins)), step, output, units, begins)
 
 
 def _weights(

@@ -203,10 +203,19 @@ def test_masks_to_measure_with_are_none_to_train_with():
 
 def test_train_evaluate_and_show(tmp_path, capsys):
     lines = []
-    recipe = Recipe(epochs=1, batch_size=10, throws=20, seeds=1, units=2)
+    recipe = Recipe(epochs=1, batch_size=10, throws=20, seeds=1, units=2, steps=2)
     models = experiment.train(out=tmp_path, recipe=recipe, report=lines.append)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        *("about.json", "history.csv", "kalman.keras", "kalman.png", "seed0")
+        *(
+            "about.json",
+            "history.csv",
+            "kalman.keras",
+            "kalman.png",
+            "seed0",
+            "settled.keras",
+            "steps.json",
+            "taps.keras",
+        )
     ]
     assert sum("epoch 1/1" in line for line in lines) == len(models) == 5
     loaded = keras.saving.load_model(tmp_path / "kalman.keras")
@@ -217,7 +226,7 @@ def test_train_evaluate_and_show(tmp_path, capsys):
     assert main(["evaluate", "kalman", "--out", str(tmp_path), "--masks", "1"]) == 0
     text = capsys.readouterr().out
     assert experiment.summary(models) in text
-    assert all(word in text for word in ("0.271", "least-squares parabola", "y noise", "GRU"))
+    assert all(word in text for word in ("0.271", "least-squares parabola", "y noise", "GRU", "plain gradient", "taps"))
     before = (tmp_path / "kalman.png").read_bytes()
     assert main(["show", "kalman", "--out", str(tmp_path)]) == 0
     assert (tmp_path / "kalman.png").read_bytes() == before

@@ -11,6 +11,8 @@ In reading order:
     recipe.py       how to train
     training.py     a model from a seed to its weights
     evaluation.py   the tables
+    batches.py      batch size and optimizer, step by step
+    device.py       the filter once it has settled, as layers that every device has
     picture.py      throws, and the paths that were expected
     experiment.py   `train`, `evaluate`, `show`: all of the above in one call
     command.py      the same from the command line

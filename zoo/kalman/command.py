@@ -18,7 +18,10 @@ All of it takes less than three minutes of processor time.
 _FILES = """\
 The folder then holds
   kalman.keras     the best filter of the first training; `import zoo.registered` before it is loaded
+  settled.keras    the same once its gain has settled: a recurrent layer for x and y, without gaps
+  taps.keras       the same as a convolution, for an FPGA; not there if it would need thousands of taps
   seed0/*.keras    every filter and the GRU, for each training
+  steps.json       loss and gradient at every step, by batch size and optimizer
   history.csv      loss of every filter of the first training, epoch by epoch
   about.json       how they were trained
   kalman.png       throws, and the paths that were expected
@@ -26,6 +29,8 @@ The folder then holds
 examples
   python -m zoo train kalman
   python -m zoo train kalman --missing-rate 0.4 --seeds 1
+  python -m compiler build/zoo/kalman/kalman.keras --target mcu --verify
+  python -m compiler build/zoo/kalman/taps.keras --target fpga --verify
 """
 
 

@@ -1,4 +1,4 @@
-"""One page: throws with the paths that filters expected, error by step, loss by epoch."""
+"""One page: throws with the paths that filters expected, error by step, loss by step."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,14 @@ Array = np.ndarray
 COLOURS = ("#d9622b", "#174a7c", "#5aa469", "#b8892b")
 
 
-def page(path: Path, inputs: Array, positions: Array, paths: Mapping[str, Array], errors: Mapping[str, Array]) -> None:
+def page(
+    path: Path,
+    inputs: Array,
+    positions: Array,
+    paths: Mapping[str, Array],
+    errors: Mapping[str, Array],
+    losses: Mapping[str, list[float]],
+) -> None:
     """Writes the page as a PNG.
 
     Args:
@@ -21,9 +28,10 @@ def page(path: Path, inputs: Array, positions: Array, paths: Mapping[str, Array]
         positions: where they were, (3, steps, 2).
         paths: by filter, where it expected them, (3, steps, 2).
         errors: by filter, mean squared error of a coordinate at each step, (steps,).
+        losses: by training, the loss at each step of it.
     """
-    figure = sheet(15.0, 4.4, layout="constrained")
-    *fields, last = figure.subplots(1, 4)
+    figure = sheet(18.5, 4.4, layout="constrained")
+    *fields, last, trainings = figure.subplots(1, 5)
     for index, axis in enumerate(fields):
         axis.plot(*positions[index].T, color=GREY, linewidth=2.0, label="throw")
         seen = inputs[index, :, 2] > 0.5
@@ -41,4 +49,11 @@ def page(path: Path, inputs: Array, positions: Array, paths: Mapping[str, Array]
     last.set_title("squared error by step", loc="left", fontsize=11, color=INK)
     last.grid(color=RULE, linewidth=0.6)
     unframe(last)
+    for (name, found), colour in zip(losses.items(), (*COLOURS, GREY, INK), strict=False):
+        trainings.plot(np.arange(1, len(found) + 1), found, color=colour, linewidth=0.9, label=name)
+    trainings.set_yscale("log")
+    trainings.set_title("loss by step, published filter", loc="left", fontsize=11, color=INK)
+    trainings.grid(color=RULE, linewidth=0.6)
+    trainings.legend(frameon=False, fontsize=7.5, labelcolor=INK)
+    unframe(trainings)
     save(figure, path)

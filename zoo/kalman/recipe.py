@@ -14,6 +14,7 @@ class Recipe(SharedRecipe):
         missing_rate: of observations, in training.
         seeds: how many trainings of each filter, with other throws and other gaps.
         units: of the GRU that is trained equally long.
+        steps: of each training of which every step is written down.
     """
 
     epochs: int = 60
@@ -23,6 +24,7 @@ class Recipe(SharedRecipe):
     missing_rate: float = 0.1
     seeds: int = 3
     units: int = 16
+    steps: int = 250
 
     def __post_init__(self) -> None:
         """Refuses what no training can follow.
@@ -32,7 +34,7 @@ class Recipe(SharedRecipe):
                 nothing to train.
         """
         super().__post_init__()
-        for name in ("throws", "seeds", "units"):
+        for name in ("throws", "seeds", "units", "steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
         if not 0.0 <= self.missing_rate <= 1.0:
