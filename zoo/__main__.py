@@ -11,6 +11,7 @@ from zoo.screen import Screen
 
 SYSTEMS = {
     "calibration": "zoo.calibration.command",
+    "channels": "zoo.channels.command",
     "ensembles": "zoo.ensembles.command",
     "kalman": "zoo.kalman.command",
     "line": "zoo.line.command",

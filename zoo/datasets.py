@@ -90,6 +90,51 @@ def digits() -> Images:
     return Images("digits", "scikit-learn", images[:cut], labels[:cut], images[cut:], labels[cut:], tuple("0123456789"))
 
 
+LANDSAT_CLASSES = ("red soil", "cotton crop", "grey soil", "damp grey soil", "stubble", "very damp grey soil")
+
+
+def landsat() -> Images:
+    """Statlog Landsat: 4,435 and 2,000 patches of 3 x 3 pixels in 4 bands, six classes (its labels 1 to 5 and 7).
+
+    Raises:
+        ValueError: the file is damaged, of another shape, or not in `$ZOO_DATA`.
+
+    Reference:
+        Srinivasan 1993, "Statlog (Landsat Satellite)", UCI Machine Learning Repository.
+    """
+    path = _in_zoo_data("landsat.npz")
+    if path is None:
+        raise ValueError("set ZOO_DATA to a folder that holds landsat.npz (x_train, y_train, x_test, y_test)")
+    held = read_arrays(path)
+    missing = {"x_train", "y_train", "x_test", "y_test"} - set(held)
+    if missing:
+        raise ValueError(f"{path} has no {', '.join(sorted(missing))}")
+    parts = []
+    for name in ("train", "test"):
+        x, y = held[f"x_{name}"], held[f"y_{name}"].reshape(-1)
+        x = x.reshape(len(x), 3, 3, 4) if x.size == 36 * len(x) else x
+        if x.shape != (len(y), 3, 3, 4) or not len(y):
+            raise ValueError(f"{path} holds patches of shape {x.shape} and {len(y)} labels, not (n, 3, 3, 4) and n")
+        if not np.isin(y, (1, 2, 3, 4, 5, 7)).all():
+            raise ValueError(f"{path} holds other labels than 1 to 5 and 7")
+        parts += [x.astype(np.uint8), (y - 1 - (y == 7)).astype(np.int32)]
+    return Images("landsat", f"{path.name} from $ZOO_DATA", *parts, LANDSAT_CLASSES)
+
+
+def stand_in_for_landsat(train: int = 600, test: int = 200) -> Images:
+    """Made-up patches of the shape of Landsat's: 3 x 3 pixels in 4 bands, six classes, each a colour with noise.
+
+    For tests. The third band says most, the first least, and the fourth nearly what the third says.
+    """
+    random = np.random.default_rng(0)
+    labels = random.integers(6, size=train + test).astype(np.int32)
+    colours = np.stack([90 + 4 * (np.arange(6) % 2), 70 + 12 * (np.arange(6) % 3), 40 + 25 * np.arange(6)], axis=1)
+    colours = np.concatenate([colours, 0.8 * colours[:, 2:]], axis=1)
+    whole = colours[labels][:, None, None] + random.normal(0, 6, (train + test, 1, 1, 4))
+    x = np.clip(whole + random.normal(0, 6, (train + test, 3, 3, 4)), 0, 255).astype(np.uint8)
+    return Images("stand-in", "made up", x[:train], labels[:train], x[train:], labels[train:], LANDSAT_CLASSES)
+
+
 IMAGES: dict[str, Callable[[], Images]] = {"cifar10": cifar10, "digits": digits}
 """Every set of labelled images, by the name that `--data` takes."""
 

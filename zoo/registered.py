@@ -10,6 +10,7 @@ A test finds the class that is missing here.
 from zoo import fused_normalization
 from zoo.calibration import losses as calibration_losses
 from zoo.calibration import metrics as calibration_metrics
+from zoo.channels import network as channels_network
 from zoo.ensembles import batch_ensemble, embedding_transform, logit_ensemble, stacked
 from zoo.kalman import cell as kalman_cell
 from zoo.kalman import published as kalman_published
