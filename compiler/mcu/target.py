@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from compiler.boards import BOARDS, CORTEX_M7, DEFAULT, Board
+from compiler.boards import BOARDS, CORTEX_M7, DEFAULT, Board, Memory
 from compiler.contract import Contents, Execution, Target, Variant
 from compiler.errors import CompileError
 from compiler.ir.graph import Graph
 from compiler.mcu import runner, runtime, sources
 from compiler.mcu.places import DTYPES
+from compiler.mcu.schedule import Schedule
 from compiler.mcu.scheduler import layout, make_schedule
 from compiler.options import Numbers, Options
 
@@ -60,6 +61,7 @@ class Mcu:
         kernels = "cmsis" if options.kernels == "cmsis" else "c"
         rate = options.sample_rate_hz
         schedule = make_schedule(graph, kernels)
+        memory = _fitting(schedule, graph.name, self.board)
         how = {"kernels": kernels, "assembled": assembled, "sample_rate_hz": rate, "banner": banner}
         files = sources.pieces(schedule, name=graph.name, **how)
         figures = {
@@ -69,6 +71,8 @@ class Mcu:
             "weights_bytes": schedule.weights_bytes,
             "state_bytes": schedule.state_bytes,
             "scratch_bytes": schedule.scratch_bytes,
+            "state_memory": memory.name if memory else None,
+            "state_section": memory.section or None if memory else None,
         }
         return files, figures
 
@@ -107,6 +111,27 @@ class Mcu:
         """What a linked image of the build takes."""
         flash, ram = runner.image_size(folder, graph.name, self.board)
         return {"flash_bytes": flash, "ram_bytes": ram}
+
+
+def _fitting(schedule: Schedule, name: str, board: Board) -> Memory | None:
+    """The memory of a board for the state of a build; None where the board does not say what it has.
+
+    Raises:
+        CompileError: The state or the weights fit nowhere.
+    """
+    where = board.what.rpartition("in place of ")[2]
+    hint = "Make the model smaller, --numbers q15 or 16x8 halve it, or name another --board."
+    if board.flash and schedule.weights_bytes > board.flash:
+        needs = f"{name} has {schedule.weights_bytes:,} bytes of weights"
+        raise CompileError(f"{needs}, and the flash of {where} {board.flash:,}", hint=hint)
+    memory = board.memory(schedule.struct_bytes)
+    if board.memories and memory is None:
+        largest = max(board.memories, key=lambda memory: memory.size)
+        needs = f"{name} works in {schedule.struct_bytes:,} bytes"
+        raise CompileError(
+            f"{needs}, and the largest memory of {where}, its {largest.name}, has {largest.size:,}", hint=hint
+        )
+    return memory
 
 
 MCU: Target = Mcu()

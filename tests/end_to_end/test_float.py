@@ -30,7 +30,7 @@ def test_convolutions_with_and_without_batch_norm(taps, dilation, tmp_path):
             assert error(got[:80], wanted[:80]) <= TOLERANCE, (norm, on)
 
 
-@pytest.mark.parametrize("kernels", ["cmsis", "c"])
+@pytest.mark.parametrize("kernels", ["cmsis", "c", "cortex-m7"])
 def test_every_layer_in_every_block_length(kernels, files, float_model, tmp_path):
     build = compiler.compile(files["float.h5"], "mcu", out=tmp_path / "build", kernels=kernels)
     x = noise(3)

@@ -104,7 +104,8 @@ def test_every_board_computes_what_the_first_does(tmp_path, fixed):
     """One row of data each: the program, its size and its instructions, on every one."""
     net, graph = wavenet(fixed=fixed)
     folder, x = write(tmp_path, graph), net.stream(300)
-    runs = {name: run_build(folder, "net", x, on="emulator", board=board) for name, board in BOARDS.items()}
+    boards = {name: board for name, board in BOARDS.items() if not board.memories}  # others are emulated by these
+    runs = {name: run_build(folder, "net", x, on="emulator", board=board) for name, board in boards.items()}
     first = next(iter(runs.values()))
     for name, run in runs.items():
         np.testing.assert_array_equal(run.y, first.y, name)
