@@ -11,6 +11,7 @@ from compiler.ir.numerics import piecewise
 from compiler.ir.ops import Piecewise
 
 Array = np.ndarray
+EPSILON = float(np.finfo(np.float64).eps)
 
 
 def _above(x: float) -> float:
@@ -57,11 +58,19 @@ def image(function: str, parameters: tuple[float, ...], lo: Array, hi: Array) ->
 
 
 def image_of_pieces(op: Piecewise, lo: Array, hi: Array) -> tuple[Array, Array]:
-    """The same of straight pieces: at the ends, and on both sides of each threshold."""
-    places = [lo, hi]
-    for threshold in op.thresholds:
-        places += [np.clip(place, lo, hi) for place in (np.nextafter(threshold, -np.inf), threshold)]
-    values = [piecewise(place, op.thresholds, op.slopes, op.offsets) for place in places]
+    """The same of straight pieces: at the ends, and on both sides of each threshold.
+
+    Where a slope meets a flat piece, it ends at its height: floating point may have the slope end a little beyond.
+    """
+    values = [piecewise(place, op.thresholds, op.slopes, op.offsets) for place in (lo, hi)]
+    for piece, threshold in enumerate(op.thresholds):
+        slopes, offsets = op.slopes[piece : piece + 2], op.offsets[piece : piece + 2]
+        sides = slopes * threshold + offsets
+        near = np.abs(sides[0] - sides[1]) <= 8 * EPSILON * (np.abs(slopes * threshold) + np.abs(offsets)).max(axis=0)
+        flat = near & (slopes == 0).any(axis=0)
+        sides = np.where(flat, np.where(slopes[0] == 0, offsets[0], offsets[1]), sides)
+        met = (threshold > lo) & (threshold <= hi)
+        values += [np.where(met, side, values[0]) for side in sides]
     return np.min(values, axis=0), np.max(values, axis=0)
 
 

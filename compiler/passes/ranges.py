@@ -83,7 +83,12 @@ def _outwards(op: Op, found: Interval, source: Interval = ()) -> Interval:
         case MatMul() | Convolution():
             largest = np.maximum(np.abs(source[0]), np.abs(source[1]))
             slack = (len(op.matrix) + 2) * EPSILON * (_product(op, np.abs(op.matrix), largest) + np.abs(op.bias))
-        case Piecewise() | Binary(function="add" | "subtract" | "multiply"):
+        case Piecewise():
+            # The height of a flat piece is exact.
+            flat = op.offsets[op.slopes == 0]
+            slack = 4 * EPSILON * np.maximum(np.abs(lo), np.abs(hi))
+            return np.where(np.isin(lo, flat), lo, lo - slack), np.where(np.isin(hi, flat), hi, hi + slack)
+        case Binary(function="add" | "subtract" | "multiply"):
             slack = 4 * EPSILON * np.maximum(np.abs(lo), np.abs(hi))
         case Reduce() | Pool():
             slack = (op.terms + 2) * EPSILON * op.terms * np.maximum(np.abs(source[0]).max(), np.abs(source[1]).max())

@@ -60,7 +60,11 @@ def settled_ranges(graph: Graph, step: Callable[..., Ranges]) -> Ranges:
         if not all(np.abs(end).max(initial=0) < BEYOND for ends in held.values() for end in ends):
             break
     growing = [state for state in states if not _within(reached[state.name], before[state.name])]
-    raise CompileError("as far as intervals tell, its state may grow without end", layer=growing[0].value.layer)
+    raise CompileError(
+        "as far as intervals tell, its state may grow without end",
+        layer=growing[0].value.layer,
+        hint="Give --calibrate a recording of what the model will be given, or compute with --numbers float.",
+    )
 
 
 def _narrowed(held: Ranges, after: Callable[[Ranges], Ranges]) -> Ranges:

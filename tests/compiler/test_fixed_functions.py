@@ -16,9 +16,9 @@ from compiler.ir.ops import Piecewise, Requantize, Table, Unary
 from compiler.ir.values import Value
 from compiler.ir.verifier import verify
 from compiler.passes import FixedOptions
-from compiler.passes.function_ranges import flat_beyond, image
+from compiler.passes.function_ranges import flat_beyond, image, image_of_pieces
 from compiler.passes.function_tables import Function, make
-from compiler.passes.pieces import PIECES
+from compiler.passes.pieces import PIECES, to_pieces
 
 GIVEN = {
     "relu_general": (0.1, 2.5, 0.25),
@@ -144,6 +144,20 @@ def test_the_range_is_what_the_function_reaches():
             # And reaches both ends, at least as nearly as the samples lie.
             near = 1e-2 * max(1, abs(least), abs(most)) if name not in JUMPS else np.inf
             assert y.min() - least <= near and most - y.max() <= near, (name, lo, hi)
+
+
+def test_a_slope_ends_at_the_height_of_the_flat_piece_that_it_meets():
+    """What opens to 1 opens no further: a gate's share is proven to be one."""
+    x, y = Value("x", (1,), "x"), Value("y", (1,), "bend")
+    op = Unary(inputs=(x,), output=y, function="hard_sigmoid")
+    (pieces,) = to_pieces(Graph("net", "stream", (x,), (y,), (op,))).ops
+    for lo, hi, wanted in ((-9.0, 9.0, (0.0, 1.0)), (-3.0, 3.0, (0.0, 1.0)), (-0.5, 4.0, (0.5 - 0.5 / 6, 1.0))):
+        ends = image_of_pieces(pieces, np.array([lo]), np.array([hi]))
+        assert (ends[0][0], ends[1][0]) == (pytest.approx(wanted[0], abs=1e-15), wanted[1])
+    # A jump is none of that.
+    op = Unary(inputs=(x,), output=y, function="threshold", parameters=(0.5, -7.0))
+    (pieces,) = to_pieces(Graph("net", "stream", (x,), (y,), (op,))).ops
+    assert [float(end[0]) for end in image_of_pieces(pieces, np.array([0.25]), np.array([0.75]))] == [-7.0, 0.75]
 
 
 def test_a_function_at_rest_takes_the_bits_from_what_is_beyond():

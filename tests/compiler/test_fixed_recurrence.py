@@ -81,6 +81,12 @@ def test_large_recurrent_weights_under_a_relu_are_refused(tmp_path):
         build(tmp_path, layer("SimpleRNN", 1, 4, size=2, activation="relu"))
     assert "--numbers float" in caught.value.hint
     assert not (tmp_path / "build").exists()
+    # Unless data say what it comes to.
+    random = np.random.default_rng(0)
+    made = build(
+        tmp_path / "seen", layer("SimpleRNN", 1, 4, activation="relu"), calibrate=random.uniform(0, 0.5, (60, 1))
+    )
+    assert made.graph.states[0].value.format.width == 32
     # A gate that is no share opens beyond either value: it proves nothing.
     with pytest.raises(CompileError, match="layer 'layer_1': as far as intervals tell"):
         build(tmp_path, layer("GRU", 1, 4, size=2, recurrent_activation="relu"))
@@ -114,6 +120,19 @@ def pushes():
     yield random.choice([-1.0, 1.0], (150, 2))
     for corner in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
         yield np.tile(np.array(corner, np.float64), (150, 1))
+
+
+def test_a_loop_that_the_model_closes_is_kept_in_integers(tmp_path):
+    import keras
+
+    x, before = keras.Input((1, 2), name="x"), keras.Input((3,), name="before")
+    y, after = keras.layers.GRU(3, return_sequences=True, return_state=True, name="gru")(x, initial_state=before)
+    keras.Model([x, before], [keras.layers.Dense(1)(y), after]).save(tmp_path / "net.keras")
+    made = compiler.compile(tmp_path / "net.keras", "mcu", out=tmp_path / "build", mode="stream", numbers="fixed")
+    assert (len(made.graph.inputs), len(made.graph.outputs), len(made.graph.states)) == (1, 1, 1)
+    n = np.random.default_rng(1).integers(-(1 << 15), 1 << 15, (40, 1, 2)).reshape(40, *made.graph.inputs[0].shape)
+    assert (made.run(n, "host", raw=True) == made.run(n, raw=True)).all()
+    assert made.report["snr_db"] > 55
 
 
 def test_states_have_twice_the_bits_where_that_tells(tmp_path):

@@ -5,7 +5,7 @@ from integer_program import Program
 from random_loops import loops
 from test_integer_program import build, differing, run_c
 
-LOOPS, ON_THE_BOARD = 14, 2
+LOOPS, ON_THE_BOARD = 10, 2
 
 
 def test_recurrent_graphs(tmp_path):
