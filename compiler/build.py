@@ -260,7 +260,7 @@ def write(folder: Path, finished: Finished, options: Options, model: ModelSpec) 
     report = manifest.begin(graphs, options, model, finished.note, finished.calibration, finished.accuracy)
     banner = manifest.banner(report, options)
     progress.now("writing " + ("C" if options.target == "mcu" else "Verilog"))
-    files, figures = TARGETS[options.target].generate(graph, options, banner)
+    files, figures = TARGETS[options.target].configured(report["options"]).generate(graph, options, banner)
     report.update(figures)
     # The weights as text, as an archive and as arrays need not be in memory all at once.
     folders.write(folder, (part() for part in (lambda: files, lambda: store.save(graphs))), report)

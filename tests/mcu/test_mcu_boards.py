@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import keras
 import pytest
 from mcu_nets import dilated, wavenet
 
+import compiler
 from compiler.boards import BOARDS, CORTEX_M7, DAISY_SEED, Memory
 from compiler.errors import CompileError
 from compiler.mcu.scheduler import make_schedule
@@ -39,6 +41,17 @@ def test_what_fits_nowhere_is_refused_with_the_memory_and_the_bytes():
         CompileError, match=rf"net has {schedule.weights_bytes:,} bytes of weights.* the flash of a Daisy"
     ):
         generated(little, graph)
+
+
+def test_a_build_is_checked_against_its_board(tmp_path):
+    """From the command's own function, files and all."""
+    keras.Sequential([keras.layers.Input((None, 3)), keras.layers.Dense(2)]).save(tmp_path / "net.h5")
+    made = compiler.compile(tmp_path / "net.h5", "mcu", out=tmp_path / "daisy", board="daisy_seed", kernels="cortex-m7")
+    assert (made.report["state_memory"], made.report["state_section"]) == ("DTCM", ".dtcmram_bss")
+    keras.Sequential([keras.layers.Input((None, 200)), keras.layers.Dense(200)]).save(tmp_path / "large.h5")
+    with pytest.raises(CompileError, match=r"160,800 bytes of weights, and the flash of a Daisy Seed 131,072"):
+        compiler.compile(tmp_path / "large.h5", "mcu", out=tmp_path / "large", board="daisy_seed")
+    assert not (tmp_path / "large").exists()
 
 
 def test_rows_are_whole():
