@@ -10,6 +10,7 @@ from zoo.command import VERBS, System
 from zoo.screen import Screen
 
 SYSTEMS = {
+    "big_batch": "zoo.big_batch.command",
     "calibration": "zoo.calibration.command",
     "channels": "zoo.channels.command",
     "ensembles": "zoo.ensembles.command",
