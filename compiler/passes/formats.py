@@ -42,6 +42,7 @@ from compiler.passes.pieces import finest_result, to_pieces
 from compiler.passes.ranges import worst_case_ranges
 from compiler.passes.recurrence import delayed_states
 from compiler.passes.split_products import split_products
+from compiler.passes.spreading import spread_terms
 from compiler.passes.states import namer_of
 from compiler.passes.weight_grids import WEIGHT_BITS, format_for, on_grids_of_outputs, on_weights_grid
 
@@ -73,7 +74,7 @@ def choose_formats(graph: Graph, options: FixedOptions) -> Graph:
     Raises:
         CompileError: Naming the first layer that has no fixed-point form, or lacks a quantiser.
     """
-    graph = split_products(to_pieces(graph))
+    graph = split_products(spread_terms(to_pieces(graph)))
     for op in graph.ops:
         _demand_form(op)
     graph = means_as_products(_affine_as_product(graph))

@@ -140,20 +140,15 @@ def test_verilog_refuses_a_sum_by_name(tmp_path):
     assert "--target mcu" in caught.value.hint
 
 
-@pytest.mark.parametrize(
-    ("layers", "message"),
-    [
-        (
-            (dense(np.ones((2, 1)), 0), entry("Subtract", 1, 2)),
-            "layer 'layer_3': .*different shapes has no fixed-point",
-        ),
-        ((dense(np.ones((2, 1)), 0), entry("Add", 1, 2)), "layer 'layer_3': .*different shapes has no fixed-point"),
-    ],
-)
-def test_what_has_no_form_yet_is_refused_by_name(tmp_path, layers, message):
-    with pytest.raises(CompileError, match=message):
-        build(tmp_path, dense(np.eye(2), 0), *layers)
-    assert not (tmp_path / "build").exists()
+@pytest.mark.parametrize(("kind", "sign"), [("Add", 1), ("Subtract", -1)])
+def test_one_number_for_all_channels(tmp_path, kind, sign):
+    made = build(tmp_path, dense(np.eye(2), 0), dense(np.ones((2, 1)), 0), entry(kind, 1, 2))
+    x = made.quantize(RANDOM.uniform(-1, 1, (30, 2)))
+    got = made.run(x, raw=True)
+    assert (made.run(x, "host", raw=True) == got).all()
+    real = numerics.dequantize(x, made.graph.inputs[0].format)
+    y, step = numerics.dequantize(got, made.graph.outputs[0].format), made.graph.outputs[0].format.step
+    assert np.abs(y - (real + sign * real.sum(-1, keepdims=True))).max() <= 2 * step
 
 
 def test_a_value_added_to_itself(tmp_path):

@@ -5,6 +5,7 @@ NumPy opens the archive and does nothing else.
 """
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +134,17 @@ class Program:
         """Some of the numbers of a value."""
         assert op["axis"] == 0 and self.formats[source] == self.formats[op["output"]["name"]]
         return [sample[op["start"] :: op["step"]][: op["count"]] for sample in x]
+
+    def repeat(self, op: dict, source: str, x: list[Sample]) -> list[Sample]:
+        """Each element along an axis so many times in a row."""
+        inner = math.prod(op["output"]["shape"][op["axis"] + 1 :])
+        rows = [[sample[at : at + inner] for at in range(0, len(sample), inner)] for sample in x]
+        return [[n for row in sample for _ in range(op["times"]) for n in row] for sample in rows]
+
+    def reshape(self, op: dict, source: str, x: list[Sample]) -> list[Sample]:
+        """The same numbers in the same order."""
+        assert math.prod(op["output"]["shape"]) == len(x[0])
+        return x
 
     def concatenate(self, op: dict, *operands: str | list[Sample]) -> list[Sample]:
         """Values on one grid one behind the other."""

@@ -7,6 +7,7 @@ from integer_program import Program
 import compiler
 from compiler import verification
 from compiler.errors import CompileError
+from compiler.ir.movement import Repeat
 
 SAMPLES = 60
 
@@ -26,7 +27,8 @@ def knobbed(keras, seed):
         gate = layers.Conv1D(channels, 2, padding="causal", activation="sigmoid")(other)
     gated = layers.Multiply()([layers.Activation("tanh")(x), gate])
     first = layers.Dense(2, name="first")(gated)
-    second = layers.Add(name="second")([gated, x])
+    sums = [gated, x] if seed < 4 else [layers.Dense(1)(gated), x]  # one number for all channels
+    second = (layers.Subtract if seed == 5 else layers.Add)(name="second")(sums)
     return keras.Model([audio, other], [first, second])
 
 
@@ -88,6 +90,12 @@ def test_each_port_has_a_format_of_its_own(builds):
             assert lines == [f"#define {build.name.upper()}_OUT_FRACTION_{n} {f}" for n, f in enumerate(fractions)]
         assert build.report["snr_db"] > 55
     assert any(len({value.format.fraction for value in build.graph.outputs}) > 1 for build in builds)
+
+
+def test_what_is_repeated_in_a_sum_is_spread_out(builds):
+    for build in builds:
+        spread = [op for op in build.graph.ops if isinstance(op, Repeat)]
+        assert len(spread) == (build.name in ("net_4", "net_5"))
 
 
 def test_verification_drives_every_port(builds):
