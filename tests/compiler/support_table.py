@@ -88,8 +88,7 @@ FRAMES_IN_FIXED_POINT = (
         ),
         "yes",
     )
-    | dict.fromkeys(("BatchNormalization", "Normalization"), "over the channels")
-    | {"PReLU": "slopes for each channel"}
+    | {"GroupNormalization": "`epsilon` of 0.1 or more, inputs within 1", "PReLU": "slopes for each channel"}
     | dict.fromkeys(("GRU", "LSTM", "RNN", "SimpleRNN"), "no")
 )
 
