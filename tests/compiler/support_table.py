@@ -62,7 +62,7 @@ FIXED_POINT = {
     "TimeDistributed": "Dense",
     "UpSampling1D": "size 1",
 }
-# Classes that have one on a microcontroller alone, as what joins two values of a model with one input.
+# Classes that have one on a microcontroller alone; these join two values.
 JOINS = ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract")
 FIXED_ON_MCU = dict.fromkeys(
     (
