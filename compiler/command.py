@@ -12,6 +12,7 @@ COMMANDS = {
     "run": ("compiler.run", "run a finished build on samples from a file (python -m compiler.run)"),
     "verify": ("compiler.verify", "check a finished build against its graph    (python -m compiler.verify)"),
     "inspect": ("compiler.inspect", "list a model's layers and what they cost    (python -m compiler.inspect)"),
+    "ranges": ("compiler.ranges", "prove between which values outputs lie      (python -m compiler.ranges)"),
     "zoo": ("zoo.__main__", "train, measure and draw the zoo's models    (python -m zoo)"),
 }
 USAGE = "usage: keras-silicon COMMAND ...\n\ncommands, each with its own --help:\n" + "\n".join(

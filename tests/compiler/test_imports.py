@@ -27,7 +27,7 @@ FLOORS = (
     ("tables",),
     ("cli",),
     ("__init__",),
-    ("inspect", "run", "verify"),
+    ("inspect", "ranges", "run", "verify"),
     ("__main__", "command"),
 )
 IR = (
