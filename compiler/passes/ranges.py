@@ -21,7 +21,12 @@ from compiler.passes import function_ranges
 from compiler.passes.recurrence import Interval, between, settled_ranges
 
 EPSILON = float(np.finfo(np.float64).eps)
-REACHED = {"tanh": (-1.0, 1.0), "softsign": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "relu": (0.0, np.inf)}
+# What functions reach and never leave; a clip has it in its parameters.
+REACHED = {
+    **dict.fromkeys(("tanh", "softsign", "hard_tanh"), (-1.0, 1.0)),
+    **dict.fromkeys(("sigmoid", "hard_sigmoid", "sparse_sigmoid"), (0.0, 1.0)),
+    "relu": (0.0, np.inf),
+}
 
 
 def worst_case_ranges(
@@ -87,7 +92,8 @@ def _outwards(op: Op, found: Interval, source: Interval = ()) -> Interval:
         case Unary():
             # numpy's functions miss by a few last places, and those that come to rest do not go beyond.
             slack = 8 * EPSILON * np.maximum(np.abs(lo), np.abs(hi))
-            return tuple(np.clip((lo - slack, hi + slack), *REACHED.get(op.function, (-np.inf, np.inf))))
+            reached = op.parameters if op.function == "clip" else REACHED.get(op.function, (-np.inf, np.inf))
+            return tuple(np.clip((lo - slack, hi + slack), *reached))
         case Piecewise():
             # The height of a flat piece is exact.
             flat = op.offsets[op.slopes == 0]
