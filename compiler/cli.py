@@ -115,7 +115,20 @@ def guard(command: Callable[[], int | None]) -> NoReturn:
         code = _failed(f"error: {where}{error.strerror or error}")
     except Exception as error:
         code = _failed(_fault(error))
-    sys.exit(_settled(code))
+    code = _settled(code)
+    if signals.asked_to_end():
+        _leave(code)
+    sys.exit(code)
+
+
+def _leave(code: int | str | None) -> NoReturn:
+    """Ends at once, after a signal: everything temporary has gone, and what is left cannot be taken down in order.
+
+    Extension modules that were interrupted as they were imported are half made; Python crashes when it unloads them.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else BAD_INPUT)
 
 
 def _open_streams() -> None:

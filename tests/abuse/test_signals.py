@@ -64,6 +64,24 @@ def test_compiling_is_stopped(which, files, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["out"], "litter"
 
 
+def test_an_end_amid_an_import(tmp_path):
+    """What an extension module leaves half made may crash Python that unloads it: a stopped command unloads nothing."""
+    program = (
+        "import os, signal\n"
+        "from compiler import cli\n"
+        "class HalfMade:\n"
+        "    def __del__(self, crash=os.abort):\n"
+        "        crash()\n"
+        "kept = HalfMade()\n"
+        "cli.guard(lambda: signal.raise_signal(signal.SIGTERM))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGTERM, "stopped\n")
+
+
 def test_a_killed_command_is_swept_up(files, tmp_path):
     """SIGKILL cannot be answered: the next command finds the old build, or the new one, and tidies."""
     out = tmp_path / "out"

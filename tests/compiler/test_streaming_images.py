@@ -1,5 +1,7 @@
 """Convolutions over (time, width, channels) that are one-dimensional in truth stream, at the cost of 1-D ones."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from models import randomize
@@ -31,7 +33,7 @@ def spotter(layers, keras, *, wide):
 
 @pytest.mark.parametrize("library", ["keras", "tf_keras"])
 def test_a_spotter_of_width_one_streams_as_its_one_dimensional_twin(library, tmp_path):
-    keras = pytest.importorskip(library)
+    keras = import_module(library)
     graphs = []
     wide, plain = (spotter(keras.layers, keras, wide=wide) for wide in (True, False))
     plain.set_weights([w.reshape(v.shape) for w, v in zip(wide.get_weights(), plain.get_weights(), strict=True)])

@@ -1,5 +1,6 @@
 """python -m compiler.ranges: what it prints holds, and is as tight as it says."""
 
+import keras
 import numpy as np
 import pytest
 from models import randomize
@@ -7,8 +8,6 @@ from models import randomize
 from compiler import keras_file, passes, ranges
 from compiler.errors import CompileError
 from compiler.lowering import lower
-
-keras = pytest.importorskip("keras")
 
 
 def dense(*kernels):
