@@ -14,10 +14,13 @@ SYSTEMS = {
     "calibration": "zoo.calibration.command",
     "channels": "zoo.channels.command",
     "ensembles": "zoo.ensembles.command",
+    "guitarml": "zoo.captures.guitarml.command",
     "kalman": "zoo.kalman.command",
     "line": "zoo.line.command",
     "metric_learning": "zoo.metric_learning.command",
+    "nam": "zoo.captures.nam.command",
     "ood": "zoo.ood.command",
+    "rtneural": "zoo.captures.rtneural.command",
     "run": "zoo.runs.command",
     "wavenet": "zoo.wavenet.command",
 }

@@ -13,6 +13,7 @@ VERBS = {
     "train": "train a system and write its files",
     "evaluate": "measure what a training left behind, beside plain baselines",
     "show": "draw what a training left behind",
+    "import": "make a Keras model of another project's file",
 }
 """Every verb, with one line of help."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from compiler.errors import CompileError
@@ -34,7 +35,8 @@ def read(path: str | Path, weights: str | Path | None = None) -> ModelSpec:
     """
     with _naming(path):
         data = containers.bytes_of(Path(path))
-        config, source, keras_major = containers.open_model(data, Path(path).suffix.lower())
+        opened = containers.open_model(data, Path(path).suffix.lower())
+        source = opened.weights
     sha256 = hashlib.sha256(data)
     if weights is not None:
         with _naming(weights):
@@ -44,7 +46,8 @@ def read(path: str | Path, weights: str | Path | None = None) -> ModelSpec:
     if source is None:
         raise CompileError("holds an architecture without weights", file=str(path), hint="Give them with --weights.")
     with _naming(path):
-        return read_model(config, source, sha256.hexdigest(), keras_major)
+        spec = read_model(opened.config, source, sha256.hexdigest(), opened.keras_major)
+    return replace(spec, capture=opened.capture)
 
 
 @contextmanager

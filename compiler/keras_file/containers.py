@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import math
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from compiler.errors import CompileError
 from compiler.keras_file import foreign, jsons
@@ -20,6 +21,7 @@ from compiler.npy import ENCRYPTED
 LARGEST_FILE = 1 << 30  # bytes
 LARGEST_DIRECTORY = 4 << 20  # bytes of an archive's list of members
 ALWAYS_ALLOWED = 64 << 20  # bytes: a member of an archive may unfold to so many, or to as many as the archive has
+MOST_NOTES, LONGEST_NOTE = 64, 200  # of what a file says of its origin
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
@@ -43,7 +45,23 @@ def bytes_of(path: Path) -> bytes:
         raise CompileError(f"The file cannot be read: {error}.") from None
 
 
-def open_model(data: bytes, suffix: str) -> tuple[dict[str, Any], Weights | None, int | None]:
+class Opened(NamedTuple):
+    """What a file holds.
+
+    Args:
+        config: The model's configuration.
+        weights: Its weights; None where it has none.
+        keras_major: The Keras that wrote it, where it says so.
+        capture: What is known of the model's origin.
+    """
+
+    config: dict[str, Any]
+    weights: Weights | None
+    keras_major: int | None
+    capture: dict[str, str | int | float] = {}  # noqa: RUF012 -- never changed
+
+
+def open_model(data: bytes, suffix: str) -> Opened:
     """The configuration in a file, its weights where it has some, and the Keras that wrote it where it says so.
 
     Args:
@@ -55,7 +73,7 @@ def open_model(data: bytes, suffix: str) -> tuple[dict[str, Any], Weights | None
         config = jsons.parse(data, "the architecture")
         if error := foreign.other_json(config, suffix):
             raise error
-        return config, None, _major(config.get("keras_version"))
+        return Opened(config, None, _major(config.get("keras_version")))
     if zipfile.is_zipfile(io.BytesIO(data)):
         members = _members(data, "config.json", "metadata.json", "model.weights.h5")
         if "config.json" not in members:
@@ -65,7 +83,7 @@ def open_model(data: bytes, suffix: str) -> tuple[dict[str, Any], Weights | None
             raise error
         metadata = jsons.parse(members.get("metadata.json", b"{}"), "metadata.json")
         file = File(_needed(members, "model.weights.h5"), "model.weights.h5 in it is damaged")
-        return config, ByGroup(file.root), _major(metadata.get("keras_version"))
+        return Opened(config, ByGroup(file.root), _major(metadata.get("keras_version")), _capture(metadata))
     raise foreign.other_data(data, suffix)
 
 
@@ -79,18 +97,31 @@ def open_weights(data: bytes) -> Weights:
     return ByGroup(root) if "layers" in root and not root.names("layer_names") else ByName(root)
 
 
-def _hdf5_model(data: bytes) -> tuple[dict[str, Any], Weights, int | None]:
+def _hdf5_model(data: bytes) -> Opened:
     root = File(data, "The HDF5 file is damaged or cut short.").root
     config = root.text("model_config")
     if config is None:
         raise foreign.other_hdf5(root.keys(), root.attributes())
     weights = ByName(root.group("model_weights"))
-    return jsons.parse(config, "model_config"), weights, _major(root.attribute("keras_version"))
+    return Opened(jsons.parse(config, "model_config"), weights, _major(root.attribute("keras_version")))
 
 
 def _major(version: Any) -> int | None:
     version = version.decode("ascii", "replace") if isinstance(version, bytes) else version
     return int(version[0]) if isinstance(version, str) and version[:2] in ("2.", "3.") else None
+
+
+def _capture(metadata: dict[str, Any]) -> dict[str, str | int | float]:
+    """What `python -m zoo import` has noted beside a model, as far as it is texts and finite numbers."""
+    held = metadata.get("capture", {})
+    if not isinstance(held, dict) or len(held) > MOST_NOTES:
+        raise CompileError("metadata.json in it is damaged: 'capture' should be a group of texts and numbers")
+    return {
+        key: value[:LONGEST_NOTE] if isinstance(value, str) else value
+        for key, value in sorted(held.items())
+        if isinstance(value, str)
+        or (isinstance(value, int | float) and type(value) is not bool and math.isfinite(value))
+    }
 
 
 def _members(data: bytes, *wanted: str) -> dict[str, bytes]:

@@ -71,6 +71,7 @@ class ModelSpec:
         input_keys: The names by which it takes its inputs, where it takes a dict.
         output_keys: Those by which it gives its outputs, in their order, where it gives a dict.
         config: What else the file says of the model.
+        capture: What the file says of its origin, where it was made of another project's: texts and numbers.
     """
 
     name: str
@@ -81,6 +82,7 @@ class ModelSpec:
     input_keys: tuple[str, ...] = ()
     output_keys: tuple[str, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
+    capture: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
 def leaves(structure: Any) -> Iterator[Any]:

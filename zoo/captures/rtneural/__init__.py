@@ -1,0 +1,1 @@
+"""RTNeural's files: layers one after another, with weights in Keras' layouts."""
